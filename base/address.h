@@ -1,0 +1,73 @@
+/*
+ * address.h - the one form of an IP address: sixteen bytes, IPv4 inside
+ * ::ffff:0:0/96 (RFC 4291 2.5.5.2), so that the two families cannot disagree.
+ */
+#ifndef BASE_ADDRESS_H
+#define BASE_ADDRESS_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/text.h"
+
+enum { ADDRESS_TEXT_MAX = 46 }; /* the longest spelling, with its NUL */
+
+struct address {
+	uint8_t b[16];
+};
+
+struct prefix {
+	struct address net; /* bits beyond `bits` are zero */
+	unsigned bits;      /* 0-128; an IPv4 /n is 96 + n */
+};
+
+/* The address a.b.c.d in table initialisers, and its /len network. */
+#define ADDRESS_V4(a, b, c, d)                                                                     \
+	{                                                                                          \
+		{                                                                                  \
+			0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d                       \
+		}                                                                                  \
+	}
+
+/* Exactly four decimal numbers 0-255 without leading zeros; nothing of inet_aton(3). */
+bool address_parse_ipv4(struct text, struct address *);
+
+/* RFC 4291 2.2 text without brackets or zone; an IPv4 tail is accepted. */
+bool address_parse_ipv6(struct text, struct address *);
+
+/* Either of the two. */
+bool address_parse(struct text, struct address *);
+
+bool address_is_ipv4(const struct address *); /* in ::ffff:0:0/96 */
+bool address_eq(const struct address *, const struct address *);
+
+/* Canonical text (dotted quad, or RFC 5952); returns out. */
+const char *address_format(const struct address *, char out[ADDRESS_TEXT_MAX]);
+
+/*
+ * To and from socket addresses: ::ffff:a.b.c.d becomes AF_INET, and back.
+ * address_to_sockaddr() returns the length used; address_from_sockaddr() is
+ * false for families other than AF_INET and AF_INET6.
+ */
+socklen_t address_to_sockaddr(const struct address *, uint16_t port, struct sockaddr_storage *);
+bool address_from_sockaddr(const struct sockaddr *, struct address *, uint16_t *port);
+
+enum prefix_result {
+	PREFIX_OK,
+	PREFIX_BAD_ADDRESS,
+	PREFIX_BAD_LENGTH,
+	PREFIX_HOST_BITS, /* bits are set beyond the length: 10.0.0.1/8 */
+};
+
+/* `ADDRESS` or `ADDRESS/LENGTH`, the length counted in the address's own family. */
+enum prefix_result prefix_parse(struct text, struct prefix *);
+
+bool prefix_has(const struct prefix *, const struct address *);
+bool prefix_is_single(const struct prefix *); /* one address exactly */
+
+/* `net/length` in the family's own count; returns out. */
+const char *prefix_format(const struct prefix *, char out[ADDRESS_TEXT_MAX + 4]);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * memory.h - allocation that never fails, and an arena for things that live
+ * and die together.
+ *
+ * When memory is exhausted the program says so and ends: a proxy that cannot
+ * remember what it decided must not go on deciding.  Everything a workload can
+ * make grow is bounded by the limits of sluice.yaml(5), well before that.
+ */
+#ifndef BASE_MEMORY_H
+#define BASE_MEMORY_H
+
+#include <stddef.h>
+
+#include "base/text.h"
+
+/* n objects of size bytes, zeroed.  n of 0 gives a pointer free() accepts. */
+void *memory_new(size_t n, size_t size);
+
+/*
+ * Make room for one more object at array[used]: doubles *room when needed and
+ * returns the (perhaps moved) array.  New space is not zeroed.
+ */
+void *memory_grow(void *array, size_t used, size_t *room, size_t size);
+
+/* A NUL-terminated heap copy; the caller frees it. */
+char *memory_copy(struct text);
+
+struct arena;
+
+struct arena *arena_new(void);
+void arena_free(struct arena *); /* NULL is fine */
+
+/* Zeroed, aligned for any object, valid until arena_free(). */
+void *arena_alloc(struct arena *, size_t n, size_t size);
+
+/* A copy that stays as long as the arena; a NUL follows its last byte. */
+struct text arena_text(struct arena *, struct text);
+
+#endif

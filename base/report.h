@@ -1,0 +1,45 @@
+/*
+ * report.h - what is wrong with a document, collected so that a person mends it once.
+ *
+ * A loader adds every problem it finds and goes on; the layer that asked
+ * decides where to print them.  Nothing here prints or logs.
+ */
+#ifndef BASE_REPORT_H
+#define BASE_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+enum { REPORT_MAX = 10 }; /* errors kept, and warnings kept; later ones are only counted */
+
+struct problem {
+	char *file;    /* owned */
+	unsigned line; /* from 1; 0: the whole file */
+	unsigned column; /* from 1; 0: the whole line */
+	char *message; /* owned; one line, no newline */
+};
+
+struct report {
+	struct problem errors[REPORT_MAX];
+	struct problem warnings[REPORT_MAX];
+	size_t error_count; /* found, may exceed REPORT_MAX */
+	size_t warning_count;
+};
+
+/* An all-zero report is an empty one; report_done() makes it empty again. */
+void report_done(struct report *);
+
+/* Always returns false, so that it can end an expression. */
+bool report_error(struct report *, const char *file, unsigned line, unsigned column,
+    const char *format, ...) __attribute__((format(printf, 5, 6)));
+void report_warning(struct report *, const char *file, unsigned line, unsigned column,
+    const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/*
+ * Print errors, then warnings, one a line: `file:line:column: message` or
+ * `file:line:column: warning: message`, without the parts that are 0.
+ */
+void report_print(const struct report *, FILE *);
+
+#endif
