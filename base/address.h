@@ -24,11 +24,11 @@ struct prefix {
 };
 
 /* The address a.b.c.d in table initialisers, and its /len network. */
-#define ADDRESS_V4(a, b, c, d)                                                                     \
-	{                                                                                          \
-		{                                                                                  \
-			0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d                       \
-		}                                                                                  \
+#define ADDRESS_V4(a, b, c, d)                                               \
+	{                                                                    \
+		{                                                            \
+			0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d \
+		}                                                            \
 	}
 
 /* Exactly four decimal numbers 0-255 without leading zeros; nothing of inet_aton(3). */
@@ -43,13 +43,17 @@ bool address_parse(struct text, struct address *);
 bool address_is_ipv4(const struct address *); /* in ::ffff:0:0/96 */
 bool address_eq(const struct address *, const struct address *);
 
-/* Canonical text (dotted quad, or RFC 5952); returns out. */
+/*
+ * Canonical text: a dotted quad for IPv4, else RFC 5952 section 4, always in
+ * hexadecimal (inet_ntop(3) writes ::102:304 as ::1.2.3.4).  Returns out.
+ */
 const char *address_format(const struct address *, char out[ADDRESS_TEXT_MAX]);
 
 /*
  * To and from socket addresses: ::ffff:a.b.c.d becomes AF_INET, and back.
  * address_to_sockaddr() returns the length used; address_from_sockaddr() is
- * false for families other than AF_INET and AF_INET6.
+ * false, with nothing written, for families other than AF_INET and AF_INET6; a
+ * scope id is dropped.
  */
 socklen_t address_to_sockaddr(const struct address *, uint16_t port, struct sockaddr_storage *);
 bool address_from_sockaddr(const struct sockaddr *, struct address *, uint16_t *port);
@@ -61,8 +65,14 @@ enum prefix_result {
 	PREFIX_HOST_BITS, /* bits are set beyond the length: 10.0.0.1/8 */
 };
 
-/* `ADDRESS` or `ADDRESS/LENGTH`, the length counted in the address's own family. */
+/*
+ * `ADDRESS` or `ADDRESS/LENGTH`, the length counted in the family the text is
+ * written in: 10.0.0.0/8 and ::ffff:10.0.0.0/104 are the same prefix.
+ */
 enum prefix_result prefix_parse(struct text, struct prefix *);
+
+/* The address with all but its first bits (0-128) cleared. */
+struct address address_masked(const struct address *, unsigned bits);
 
 bool prefix_has(const struct prefix *, const struct address *);
 bool prefix_is_single(const struct prefix *); /* one address exactly */

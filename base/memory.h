@@ -9,6 +9,7 @@
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 #include "base/text.h"
@@ -24,6 +25,9 @@ void *memory_grow(void *array, size_t used, size_t *room, size_t size);
 
 /* A NUL-terminated heap copy; the caller frees it. */
 char *memory_copy(struct text);
+
+/* What vprintf(3) would print, as a heap string of any length; the caller frees it. */
+char *memory_format(const char *format, va_list) __attribute__((format(printf, 1, 0)));
 
 struct arena;
 

@@ -29,7 +29,10 @@ size_t nets_seal(struct nets *);
 
 size_t nets_count(const struct nets *);
 
-/* The longest prefix that has the address.  A NULL set has nothing; hit may be NULL. */
+/*
+ * The longest prefix that has the address, after nets_seal().  A NULL set has
+ * nothing; hit may be NULL and is written only when the answer is true.
+ */
 bool nets_find(const struct nets *, const struct address *, struct nets_hit *hit);
 
 #endif

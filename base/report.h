@@ -14,10 +14,10 @@
 enum { REPORT_MAX = 10 }; /* errors kept, and warnings kept; later ones are only counted */
 
 struct problem {
-	char *file;    /* owned */
-	unsigned line; /* from 1; 0: the whole file */
+	char *file;      /* owned */
+	unsigned line;   /* from 1; 0: the whole file */
 	unsigned column; /* from 1; 0: the whole line */
-	char *message; /* owned; one line, no newline */
+	char *message;   /* owned; one line, no newline */
 };
 
 struct report {
@@ -38,7 +38,8 @@ void report_warning(struct report *, const char *file, unsigned line, unsigned c
 
 /*
  * Print errors, then warnings, one a line: `file:line:column: message` or
- * `file:line:column: warning: message`, without the parts that are 0.
+ * `file:line:column: warning: message`, without the parts that are 0 or empty.
+ * Control bytes are printed as \xNN, so that a document cannot steer a terminal.
  */
 void report_print(const struct report *, FILE *);
 

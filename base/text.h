@@ -80,7 +80,12 @@ bool text_cut(struct text *rest, char sep, struct text *head);
  */
 bool text_number(struct text a, uint64_t max, uint64_t *value);
 
-/* How many single edits (insert, delete, replace) separate a from b: "did you mean". */
+/*
+ * How many single edits (insert, delete, replace) separate a from b: "did you
+ * mean".  UINT_MAX when either is longer than TEXT_DISTANCE_MAX bytes: nobody
+ * mistypes a keyword into that.
+ */
+enum { TEXT_DISTANCE_MAX = 64 };
 unsigned text_distance(struct text a, struct text b);
 
 #endif

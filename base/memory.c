@@ -1,0 +1,183 @@
+/*
+ * memory.c - allocation that never fails, and the arena.
+ *
+ * An arena is a chain of blocks of growing size; nothing in it is given back
+ * before all of it is.
+ */
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+	GROW_FIRST = 8,
+	BLOCK_FIRST = 4096,
+	BLOCK_LARGEST = 256 * 1024,
+	ALIGNMENT = _Alignof(max_align_t),
+};
+
+struct block {
+	struct block *next; /* owned */
+	size_t used;
+	size_t room;
+	_Alignas(ALIGNMENT) char bytes[];
+};
+
+struct arena {
+	struct block *blocks; /* owned; the first one is being filled */
+	size_t next_room;
+};
+
+/* _exit(2): no handler runs in a process that cannot allocate. */
+_Noreturn static void
+out_of_memory(void)
+{
+	static const char message[] = "sluice: out of memory\n";
+
+	if (write(STDERR_FILENO, message, sizeof(message) - 1) < 0)
+		_exit(2); /* Nowhere to say it; the status still tells. */
+	_exit(2);
+}
+
+static size_t
+product(size_t n, size_t size)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(n, size, &bytes))
+		out_of_memory();
+	return bytes;
+}
+
+void *
+memory_new(size_t n, size_t size)
+{
+	void *p = calloc(n > 0 ? n : 1, size > 0 ? size : 1);
+
+	if (p == NULL)
+		out_of_memory();
+	return p;
+}
+
+void *
+memory_grow(void *array, size_t used, size_t *room, size_t size)
+{
+	size_t wanted;
+	void *p;
+
+	if (used < *room)
+		return array;
+	wanted = *room == 0 ? GROW_FIRST : product(*room, 2);
+	p = realloc(array, product(wanted, size));
+	if (p == NULL)
+		out_of_memory();
+	*room = wanted;
+	return p;
+}
+
+char *
+memory_copy(struct text a)
+{
+	char *p = memory_new(a.n + 1, 1);
+
+	if (a.n > 0)
+		memcpy(p, a.p, a.n);
+	return p;
+}
+
+char *
+memory_format(const char *format, va_list arguments)
+{
+	char *p;
+
+	if (vasprintf(&p, format, arguments) < 0)
+		out_of_memory();
+	return p;
+}
+
+struct arena *
+arena_new(void)
+{
+	struct arena *a = memory_new(1, sizeof(*a));
+
+	a->next_room = BLOCK_FIRST;
+	return a;
+}
+
+void
+arena_free(struct arena *a)
+{
+	if (a == NULL)
+		return;
+	for (struct block *b = a->blocks, *next; b != NULL; b = next) {
+		next = b->next;
+		free(b);
+	}
+	free(a);
+}
+
+static struct block *
+block_new(size_t room)
+{
+	struct block *b;
+
+	if (room > SIZE_MAX - sizeof(*b))
+		out_of_memory();
+	b = memory_new(1, sizeof(*b) + room);
+	b->room = room;
+	return b;
+}
+
+/* Something large gets a block of its own, behind the one being filled. */
+static char *
+take_alone(struct arena *a, size_t bytes)
+{
+	struct block *b = block_new(bytes);
+
+	b->used = bytes;
+	if (a->blocks == NULL) {
+		a->blocks = b;
+	} else {
+		b->next = a->blocks->next;
+		a->blocks->next = b;
+	}
+	return b->bytes;
+}
+
+/* Blocks come zeroed and no byte is given out twice, so no memset is needed. */
+static char *
+take(struct arena *a, size_t bytes, size_t align)
+{
+	struct block *b = a->blocks;
+	size_t start = b != NULL ? (b->used + align - 1) / align * align : 0;
+
+	if (b == NULL || start > b->room || bytes > b->room - start) {
+		if (bytes > a->next_room / 4)
+			return take_alone(a, bytes);
+		b = block_new(a->next_room);
+		b->next = a->blocks;
+		a->blocks = b;
+		if (a->next_room < BLOCK_LARGEST)
+			a->next_room *= 2;
+		start = 0;
+	}
+	b->used = start + bytes;
+	return b->bytes + start;
+}
+
+void *
+arena_alloc(struct arena *a, size_t n, size_t size)
+{
+	return take(a, product(n, size), ALIGNMENT);
+}
+
+struct text
+arena_text(struct arena *a, struct text source)
+{
+	char *p = take(a, source.n + 1, 1);
+
+	if (source.n > 0)
+		memcpy(p, source.p, source.n);
+	return (struct text){ p, source.n };
+}

@@ -1,0 +1,230 @@
+/*
+ * names.c - a hash table of names that finds all suffixes of a host in one pass.
+ *
+ * The hash runs from the last byte to the first, so its value at each dot is
+ * that of the suffix after it.  Slots hold 32 bits of hash, so that nearly every
+ * probe of a foreign slot ends without touching its name; equal hashes never
+ * decide, only equal bytes do.
+ */
+#include "base/names.h"
+
+#include <stdlib.h>
+
+#include "base/host.h"
+#include "base/memory.h"
+
+enum { FIRST_ROOM = 64 };
+
+struct slot {
+	const char *key; /* borrowed from the arena: length, match, name; NULL: empty */
+	uint32_t hash;
+	uint32_t value;
+};
+
+struct names {
+	struct slot *slots; /* owned */
+	size_t room;        /* a power of two, at most three quarters full */
+	size_t count;
+	struct arena *arena; /* owned */
+};
+
+static const uint64_t hash_seed = 0xcbf29ce484222325; /* FNV-1a, 64 bits */
+static const uint64_t hash_prime = 0x100000001b3;
+
+static uint64_t
+hash_add(uint64_t hash, char c)
+{
+	return (hash ^ (unsigned char)c) * hash_prime;
+}
+
+/* FNV's low bits mix little; the table is indexed by them. */
+static uint32_t
+hash_end(uint64_t hash)
+{
+	hash ^= hash >> 32;
+	hash *= 0x9e3779b97f4a7c15; /* 2^64 over the golden ratio */
+	return (uint32_t)(hash >> 32);
+}
+
+static uint32_t
+hash_name(struct text name)
+{
+	uint64_t hash = hash_seed;
+
+	for (size_t i = name.n; i > 0; i--)
+		hash = hash_add(hash, name.p[i - 1]);
+	return hash_end(hash);
+}
+
+static struct text
+slot_name(const struct slot *s)
+{
+	return (struct text){ s->key + 2, (unsigned char)s->key[0] };
+}
+
+static enum match
+slot_match(const struct slot *s)
+{
+	return (enum match)s->key[1];
+}
+
+struct names *
+names_new(void)
+{
+	struct names *set = memory_new(1, sizeof(*set));
+
+	set->room = FIRST_ROOM;
+	set->slots = memory_new(set->room, sizeof(*set->slots));
+	set->arena = arena_new();
+	return set;
+}
+
+void
+names_free(struct names *set)
+{
+	if (set == NULL)
+		return;
+	arena_free(set->arena);
+	free(set->slots);
+	free(set);
+}
+
+static void
+double_room(struct names *set)
+{
+	struct slot *old = set->slots;
+	size_t old_room = set->room;
+
+	set->room *= 2;
+	set->slots = memory_new(set->room, sizeof(*set->slots));
+	for (size_t i = 0; i < old_room; i++) {
+		size_t at = old[i].hash & (set->room - 1);
+
+		if (old[i].key == NULL)
+			continue;
+		while (set->slots[at].key != NULL)
+			at = (at + 1) & (set->room - 1);
+		set->slots[at] = old[i];
+	}
+	free(old);
+}
+
+/* The slot of (name, match), or NULL; *at is the empty slot where the search ended. */
+static const struct slot *
+find_slot(const struct names *set, struct text name, uint32_t hash, enum match match, size_t *at)
+{
+	size_t i = hash & (set->room - 1);
+
+	for (; set->slots[i].key != NULL; i = (i + 1) & (set->room - 1)) {
+		const struct slot *s = &set->slots[i];
+
+		if (s->hash == hash && slot_match(s) == match && text_eq(slot_name(s), name))
+			return s;
+	}
+	*at = i;
+	return NULL;
+}
+
+bool
+names_add(struct names *set, struct text name, enum match match, uint32_t value)
+{
+	char key[2 + HOST_NAME_MAX_BYTES];
+	uint32_t hash;
+	size_t at;
+
+	if (name.n == 0 || name.n > HOST_NAME_MAX_BYTES)
+		return false;
+	hash = hash_name(name);
+	if (find_slot(set, name, hash, match, &at) != NULL)
+		return false;
+	key[0] = (char)name.n;
+	key[1] = (char)match;
+	memcpy(key + 2, name.p, name.n);
+	set->slots[at] = (struct slot){
+		.key = arena_text(set->arena, (struct text){ key, 2 + name.n }).p,
+		.hash = hash,
+		.value = value,
+	};
+	if (++set->count > set->room / 4 * 3)
+		double_room(set);
+	return true;
+}
+
+size_t
+names_count(const struct names *set)
+{
+	return set->count;
+}
+
+/*
+ * The hash of each suffix of host, at the place where the suffix starts.  An
+ * address has no parents, though its text has dots: "*.2.3.4" is not about 1.2.3.4.
+ * Returns where the last suffix starts.
+ */
+static size_t
+hash_suffixes(struct text host, uint32_t hashes[HOST_NAME_MAX_BYTES])
+{
+	bool has_parents = !host_ends_in_number(host);
+	size_t last = 0;
+	uint64_t hash = hash_seed;
+
+	for (size_t i = host.n; i > 0; i--) {
+		if (has_parents && host.p[i - 1] == '.' && i < host.n) {
+			hashes[i] = hash_end(hash);
+			last = last == 0 ? i : last;
+		}
+		hash = hash_add(hash, host.p[i - 1]);
+	}
+	hashes[0] = hash_end(hash);
+	return last;
+}
+
+/* The place of a hit in the order of names_find(): by suffix, then SUBTREE last. */
+static size_t
+place(size_t start, enum match match)
+{
+	return 2 * start + (match == MATCH_SUBTREE);
+}
+
+/* The first hit that is not before a place. */
+static bool
+find_from(const struct names *set, struct text host, size_t first, struct names_hit *hit)
+{
+	uint32_t hashes[HOST_NAME_MAX_BYTES];
+	const struct slot *s = NULL;
+	size_t start = 0, last, at;
+
+	if (set == NULL || host.n == 0 || host.n > HOST_NAME_MAX_BYTES)
+		return false;
+	last = hash_suffixes(host, hashes);
+	for (;;) {
+		enum match own = start == 0 ? MATCH_EXACT : MATCH_BELOW;
+		struct text name = text_skip(host, start);
+
+		if (place(start, own) >= first)
+			s = find_slot(set, name, hashes[start], own, &at);
+		if (s == NULL && place(start, MATCH_SUBTREE) >= first)
+			s = find_slot(set, name, hashes[start], MATCH_SUBTREE, &at);
+		if (s != NULL || start == last)
+			break;
+		while (host.p[start++] != '.')
+			continue; /* There is a dot: start is before last. */
+	}
+	if (s != NULL && hit != NULL)
+		*hit = (struct names_hit){ s->value, slot_match(s), slot_name(s) };
+	return s != NULL;
+}
+
+bool
+names_find(const struct names *set, struct text host, struct names_hit *hit)
+{
+	return find_from(set, host, 0, hit);
+}
+
+bool
+names_next(const struct names *set, struct text host, struct names_hit *hit)
+{
+	if (hit->name.n > host.n)
+		return false;
+	return find_from(set, host, place(host.n - hit->name.n, hit->match) + 1, hit);
+}

@@ -1,0 +1,102 @@
+/*
+ * report.c - collects what is wrong with a document; prints it when asked.
+ */
+#include "base/report.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+static void
+problems_done(struct problem *problems)
+{
+	for (size_t i = 0; i < REPORT_MAX; i++) {
+		free(problems[i].file);
+		free(problems[i].message);
+	}
+}
+
+void
+report_done(struct report *r)
+{
+	problems_done(r->errors);
+	problems_done(r->warnings);
+	*r = (struct report){ .error_count = 0 };
+}
+
+bool
+report_error(
+    struct report *r, const char *file, unsigned line, unsigned column, const char *format, ...)
+{
+	va_list arguments;
+
+	if (r->error_count++ >= REPORT_MAX)
+		return false;
+	va_start(arguments, format);
+	r->errors[r->error_count - 1] = (struct problem){
+		.file = memory_copy(text(file)),
+		.line = line,
+		.column = column,
+		.message = memory_format(format, arguments),
+	};
+	va_end(arguments);
+	return false;
+}
+
+void
+report_warning(
+    struct report *r, const char *file, unsigned line, unsigned column, const char *format, ...)
+{
+	va_list arguments;
+
+	if (r->warning_count++ >= REPORT_MAX)
+		return;
+	va_start(arguments, format);
+	r->warnings[r->warning_count - 1] = (struct problem){
+		.file = memory_copy(text(file)),
+		.line = line,
+		.column = column,
+		.message = memory_format(format, arguments),
+	};
+	va_end(arguments);
+}
+
+/* A document may quote anything; the terminal that shows the message obeys nothing of it. */
+static void
+print_escaped(const char *s, FILE *out)
+{
+	for (; *s != '\0'; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c < 0x20 || c == 0x7f)
+			fprintf(out, "\\x%02x", c);
+		else
+			putc(c, out);
+	}
+}
+
+static void
+print_problem(const struct problem *p, const char *kind, FILE *out)
+{
+	if (p->file[0] != '\0') {
+		print_escaped(p->file, out);
+		if (p->line != 0)
+			fprintf(out, ":%u", p->line);
+		if (p->line != 0 && p->column != 0)
+			fprintf(out, ":%u", p->column);
+		fputs(": ", out);
+	}
+	fputs(kind, out);
+	print_escaped(p->message, out);
+	putc('\n', out);
+}
+
+void
+report_print(const struct report *r, FILE *out)
+{
+	for (size_t i = 0; i < r->error_count && i < REPORT_MAX; i++)
+		print_problem(&r->errors[i], "", out);
+	for (size_t i = 0; i < r->warning_count && i < REPORT_MAX; i++)
+		print_problem(&r->warnings[i], "warning: ", out);
+}
