@@ -1,0 +1,74 @@
+/*
+ * decide.h - the one decision: may this go there?
+ *
+ * Pure.  No sockets, no clock, no logging, no globals: the same snapshot and
+ * question always give the same decision, so data path, check, explain and replay
+ * cannot disagree.
+ */
+#ifndef POLICY_DECIDE_H
+#define POLICY_DECIDE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/host.h"
+#include "policy/decision.h"
+#include "policy/snapshot.h"
+
+enum scheme {
+	SCHEME_CONNECT, /* a tunnel */
+	SCHEME_HTTP,    /* a forwarded http:// request */
+};
+
+struct question {
+	const struct environment_rules *environment;
+	struct host host; /* canonical, see host_parse() */
+	uint16_t port;
+	enum scheme scheme;
+};
+
+/*
+ * Steps 2-5 of the order in the contract (step 1, the target, is whether a
+ * question could be made at all).  For an address literal this includes the
+ * address guard and listed addresses.  Never fails: whatever nothing allows is denied.
+ */
+struct decision decide(const struct snapshot *, const struct question *);
+
+/*
+ * After resolution, for each address of the allowed name: an allowing reason, or
+ * METADATA_SERVICE, ADDRESS_NOT_ALLOWED, SAFETY_BLOCKLIST.  Only addresses that pass are dialled.
+ */
+struct decision decide_address(
+    const struct snapshot *, const struct question *, const struct address *);
+
+/* Which refusal to give when every address was refused: the one that says most. */
+enum reason worse_reason(enum reason a, enum reason b);
+
+/* What the first bytes inside a tunnel were (session/hello.h says how they are read). */
+enum inside {
+	INSIDE_HELLO,     /* a TLS ClientHello */
+	INSIDE_NOT_TLS,   /* bytes that do not begin one */
+	INSIDE_MALFORMED, /* bytes that began one and broke its format or bounds */
+};
+
+struct names_question {
+	enum inside inside;
+	bool has_sni;          /* INSIDE_HELLO: a server_name was sent */
+	const struct host *sni; /* NULL: it was sent but is not a host */
+	bool ech;
+};
+
+/* Must the ClientHello be awaited before a byte goes upstream?  (443, tls_ports, https MCP ports) */
+bool decide_is_tls_port(const struct snapshot *, const struct question *);
+
+/*
+ * The names inside the tunnel (contract, section 4): allowed, or SNI_MISMATCH,
+ * SNI_MISSING, NOT_TLS, or the reason for which an unrestricted environment refuses the SNI host itself.
+ * With tls_names: off everything passes; with report the caller lets the refusal
+ * through and records it.
+ */
+struct decision decide_names(
+    const struct snapshot *, const struct question *, const struct names_question *);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * snapshot.h - everything a decision needs, compiled from configuration, documents
+ * and lists: complete or not at all, immutable, counted, shared between workers.
+ */
+#ifndef POLICY_SNAPSHOT_H
+#define POLICY_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/report.h"
+#include "base/text.h"
+#include "policy/config.h"
+
+struct snapshot;    /* opaque; see policy/compiled.h for those who decide */
+struct environment_rules; /* one environment, compiled; lives as long as its snapshot */
+
+/* An address and port the proxy itself listens on; a whole family for an unspecified address. */
+struct own_listener {
+	struct address address;
+	uint16_t port;
+};
+
+/*
+ * Read and compile all that the configuration names.  Takes over the configuration.
+ * NULL with the problems in *report: then nothing is kept.  Warnings may come with success.
+ * own: the listeners' addresses, wildcards already replaced by the machine's addresses.
+ */
+struct snapshot *snapshot_build(struct config_file *, const struct own_listener *own,
+    size_t own_count, struct report *);
+
+/* Counted; atomic, any thread.  unref(NULL) is fine. */
+struct snapshot *snapshot_ref(struct snapshot *);
+void snapshot_unref(struct snapshot *);
+
+const struct config *snapshot_config(const struct snapshot *);
+
+/*
+ * The environment of that name; an empty name means the only one there is.  NULL
+ * when there is none, or when the empty name is ambiguous.
+ */
+const struct environment_rules *snapshot_environment(const struct snapshot *, struct text name);
+
+size_t snapshot_environment_count(const struct snapshot *);
+const struct environment_rules *snapshot_environment_at(const struct snapshot *, size_t);
+struct text environment_rules_name(const struct environment_rules *);
+bool environment_rules_limited(const struct environment_rules *);
+
+#endif

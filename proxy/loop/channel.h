@@ -1,0 +1,42 @@
+/*
+ * channel.h - a non-blocking stream socket with one edge-triggered event for its
+ * whole life: two flags say whether a read or a write is worth trying.
+ *
+ * The seam for TLS towards the client: whoever moves bytes uses these calls only.
+ */
+#ifndef LOOP_CHANNEL_H
+#define LOOP_CHANNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "proxy/loop/loop.h"
+
+struct channel {
+	int fd;        /* owned */
+	bool readable; /* false only after a read found nothing; an event sets it again */
+	bool writable; /* the same for writing; false while a connect is under way */
+	bool peer_closed; /* the kernel has seen the peer's FIN or an error */
+	void (*ready)(void *arg);
+	void *arg; /* borrowed */
+	struct event event;
+};
+
+enum { CHANNEL_ERROR = -1, CHANNEL_AGAIN = -2 };
+
+/* Takes over fd, which is non-blocking.  ready runs whenever a flag may have been set. */
+struct channel *channel_new(struct loop *, int fd, void (*ready)(void *arg), void *arg);
+void channel_free(struct channel *); /* closes; NULL is fine */
+
+/* Hand it to another owner. */
+void channel_own(struct channel *, void (*ready)(void *arg), void *arg);
+
+/* > 0 bytes, 0 at the end of input, CHANNEL_AGAIN (flag cleared), CHANNEL_ERROR with errno. */
+ssize_t channel_read(struct channel *, void *, size_t);
+ssize_t channel_write(struct channel *, const void *, size_t);
+
+void channel_end(struct channel *); /* no more bytes will be written: FIN */
+
+#endif

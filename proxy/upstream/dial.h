@@ -1,0 +1,52 @@
+/*
+ * dial.h - the first good connection among checked addresses (RFC 8305): families
+ * interleaved, IPv6 first, a new attempt every 250 ms or as soon as one fails.
+ *
+ * Knows nothing of names or policy: it dials what it was given, and only that.
+ */
+#ifndef UPSTREAM_DIAL_H
+#define UPSTREAM_DIAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "policy/decision.h"
+#include "proxy/loop/channel.h"
+#include "proxy/loop/loop.h"
+
+enum {
+	DIAL_ADDRESSES_MAX = 16,       /* later ones are ignored */
+	DIAL_RESOLUTION_DELAY_MS = 50, /* IPv4 waits this long for IPv6 (RFC 8305 3) */
+	DIAL_ATTEMPT_DELAY_MS = 250,   /* RFC 8305 5 */
+};
+
+struct dial;
+
+/*
+ * on_progress only says "look again" (dial_state()), never from inside a dial_* call.
+ * timeout, in milliseconds, bounds the whole dial from the first attempt on.
+ */
+struct dial *dial_new(struct loop *, uint16_t port, uint64_t timeout,
+    void (*on_progress)(void *arg), void *arg);
+
+void dial_add(struct dial *, const struct address *);
+void dial_complete(struct dial *); /* no more addresses will be added */
+void dial_cancel(struct dial *);   /* no callback afterwards; frees; NULL is fine */
+
+enum dial_state { DIAL_PENDING, DIAL_CONNECTED, DIAL_FAILED };
+enum dial_state dial_state(const struct dial *);
+
+/* DIAL_FAILED: REASON_CONNECT_REFUSED, _CONNECT_FAILED or _CONNECT_TIMEOUT, what says most. */
+enum reason dial_reason(const struct dial *);
+
+/* How many addresses were added (0 and complete: DIAL_FAILED, but the caller knows better why). */
+unsigned dial_added(const struct dial *);
+
+/*
+ * DIAL_CONNECTED: the connection, now the caller's (channel_own() it), and which address it is.
+ * TCP_NODELAY and keepalive are set.
+ */
+struct channel *dial_take(struct dial *, struct address *peer);
+
+#endif

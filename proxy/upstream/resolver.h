@@ -1,0 +1,58 @@
+/*
+ * resolver.h - names to addresses for one worker: the hosts file first, then a
+ * bounded cache, then c-ares with A and AAAA as separate queries (RFC 8305 3).
+ *
+ * Only names that the decision allowed come here.  No search domains, one query
+ * in flight a name and family, every wait bounded.
+ */
+#ifndef UPSTREAM_RESOLVER_H
+#define UPSTREAM_RESOLVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/text.h"
+#include "policy/config.h"
+#include "proxy/loop/loop.h"
+
+struct resolver; /* one a worker */
+struct lookup;   /* one interest in one name */
+
+/*
+ * Takes servers, timeouts and the hosts file from the configuration.  NULL, with a
+ * message in error, when c-ares refuses the servers.
+ */
+struct resolver *resolver_new(struct loop *, const struct config *, char error[160]);
+
+/* A reload: new servers, timeouts and hosts file; the cache is emptied, waiting lookups go on
+ * with what they had asked.  False, with nothing changed, as in resolver_new(). */
+bool resolver_configure(struct resolver *, const struct config *, char error[160]);
+
+void resolver_free(struct resolver *); /* after all lookups are cancelled; NULL is fine */
+
+/*
+ * Begin.  on_progress only says "look again", never from inside this call: what is known is taken with
+ * lookup_next() and lookup_state(), and may be complete at once.
+ */
+struct lookup *resolver_lookup(
+    struct resolver *, struct text name, void (*on_progress)(void *arg), void *arg);
+
+/* The callback does not run afterwards; frees.  NULL is fine.  The query itself goes on for the cache. */
+void lookup_cancel(struct lookup *);
+
+/* The next address not given yet, in the order of arrival; false when there is none now. */
+bool lookup_next(struct lookup *, struct address *);
+
+enum lookup_state {
+	LOOKUP_PENDING,   /* more may come */
+	LOOKUP_DONE,      /* both families answered, at least one address in all */
+	LOOKUP_NOT_FOUND, /* no such name, or it has no address */
+	LOOKUP_FAILURE,   /* servers failed or refused, and no address is known */
+	LOOKUP_TIMEOUT,   /* no answer within timeouts.resolve, and no address is known */
+};
+
+enum lookup_state lookup_state(const struct lookup *);
+
+#endif
