@@ -53,7 +53,8 @@ product(size_t n, size_t size)
 void *
 memory_new(size_t n, size_t size)
 {
-	void *p = calloc(n > 0 ? n : 1, size > 0 ? size : 1);
+	size_t bytes = product(n, size);
+	void *p = calloc(bytes > 0 ? bytes : 1, 1);
 
 	if (p == NULL)
 		out_of_memory();
