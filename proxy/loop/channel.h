@@ -15,10 +15,11 @@
 #include "proxy/loop/loop.h"
 
 struct channel {
-	int fd;        /* owned */
-	bool readable; /* false only after a read found nothing; an event sets it again */
-	bool writable; /* the same for writing; false while a connect is under way */
-	bool peer_closed; /* the kernel has seen the peer's FIN or an error */
+	int fd;              /* owned */
+	bool readable;       /* false only after a read found nothing; an event sets it again */
+	bool writable;       /* the same for writing; false while a connect is under way */
+	bool peer_closed;    /* the kernel has seen the peer's FIN; bytes may be left to read */
+	bool short_is_empty; /* a read shorter than asked for has found all there was */
 	void (*ready)(void *arg);
 	void *arg; /* borrowed */
 	struct event event;
@@ -26,8 +27,16 @@ struct channel {
 
 enum { CHANNEL_ERROR = -1, CHANNEL_AGAIN = -2 };
 
-/* Takes over fd, which is non-blocking.  ready runs whenever a flag may have been set. */
+/*
+ * Takes over fd, which is non-blocking.  ready runs whenever a flag may have been set, never
+ * from inside a channel_* call; it may free the channel.  Both flags begin as true: the first
+ * tries need no event.  While a connect is under way use channel_new_connecting().
+ */
 struct channel *channel_new(struct loop *, int fd, void (*ready)(void *arg), void *arg);
+
+/* Both flags begin as false; writable becomes true when SO_ERROR knows how the connect went. */
+struct channel *channel_new_connecting(struct loop *, int fd, void (*ready)(void *arg), void *arg);
+
 void channel_free(struct channel *); /* closes; NULL is fine */
 
 /* Hand it to another owner. */

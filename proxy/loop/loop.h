@@ -24,16 +24,22 @@ struct task {
 };
 
 struct loop {
-	struct event_base *base;
-	uint64_t now; /* milliseconds, monotonic; as of the start of this turn */
+	struct event_base *base; /* owned */
 	TAILQ_HEAD(, task) tasks;
+	struct task round; /* stands behind the last task of the round being run */
+	uint64_t now;      /* see loop_now() */
+	bool now_known;
 };
 
+/* Ends the program when the kernel gives no event queue: there is nothing to go on with. */
 void loop_init(struct loop *);
-void loop_done(struct loop *);
+void loop_done(struct loop *); /* all channels, timers and tasks are gone before */
 
 /* One turn; does not wait when tasks are queued. */
 void loop_turn(struct loop *);
+
+/* Monotonic milliseconds.  One value for all callbacks and tasks of a turn, read after the wait. */
+uint64_t loop_now(struct loop *);
 
 /* Run the task at the end of this turn (or of the next, when called by a task).  Idempotent. */
 void loop_defer(struct loop *, struct task *);

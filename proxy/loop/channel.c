@@ -1,0 +1,145 @@
+/*
+ * channel.c - one edge-triggered event a socket, added once and deleted once.
+ *
+ * An edge says that something changed since the last look, so a flag may be
+ * cleared only by a call that has seen the emptiness itself; what arrives after
+ * that raises a new edge.
+ */
+#include "proxy/loop/channel.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+static void
+channel_on_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct channel *channel = arg;
+
+	(void)fd;
+	if (what & (EV_READ | EV_CLOSED))
+		channel->readable = true;
+	if (what & EV_WRITE)
+		channel->writable = true;
+	if (what & EV_CLOSED)
+		channel->peer_closed = true;
+	channel->ready(channel->arg); /* may free the channel */
+}
+
+/*
+ * TCP gives all it has, so a short read saves the one that would find nothing.
+ * (Only urgent data cuts a read short; the bytes behind it then wait for the next
+ * arrival, which harms nobody but their sender.)  A Unix socket may stop wherever
+ * its peer attached descriptors, so there only EAGAIN counts.
+ */
+static bool
+gives_all(int fd)
+{
+	int domain = AF_UNSPEC;
+	socklen_t n = sizeof(domain);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) == 0 &&
+	       (domain == AF_INET || domain == AF_INET6);
+}
+
+static struct channel *
+create(struct loop *loop, int fd, bool connected, void (*ready)(void *arg), void *arg)
+{
+	const short what = EV_READ | EV_WRITE | EV_CLOSED;
+	struct channel *channel = memory_new(1, sizeof(*channel));
+
+	*channel = (struct channel){
+		.fd = fd,
+		.readable = connected,
+		.writable = connected,
+		.short_is_empty = gives_all(fd),
+		.ready = ready,
+		.arg = arg,
+	};
+	event_assign(&channel->event, loop->base, fd, (short)(what | EV_ET | EV_PERSIST),
+	    channel_on_event, channel);
+	if (event_add(&channel->event, NULL) != 0) {
+		/* No memory or no watches left in the kernel: nothing would ever tell us about this
+		 * socket, so it must look like one that has just broken. */
+		shutdown(fd, SHUT_RDWR);
+		event_active(&channel->event, what, 0);
+	}
+	return channel;
+}
+
+struct channel *
+channel_new(struct loop *loop, int fd, void (*ready)(void *arg), void *arg)
+{
+	return create(loop, fd, true, ready, arg);
+}
+
+struct channel *
+channel_new_connecting(struct loop *loop, int fd, void (*ready)(void *arg), void *arg)
+{
+	return create(loop, fd, false, ready, arg);
+}
+
+void
+channel_free(struct channel *channel)
+{
+	if (channel == NULL)
+		return;
+	event_del(&channel->event); /* before close(): the number may be given out again at once */
+	close(channel->fd);
+	free(channel);
+}
+
+void
+channel_own(struct channel *channel, void (*ready)(void *arg), void *arg)
+{
+	channel->ready = ready;
+	channel->arg = arg;
+}
+
+/*
+ * After a short read the flag stays true once the peer has closed: the FIN is
+ * behind the bytes, its edge is spent, and only a read that returns 0 finds it.
+ */
+ssize_t
+channel_read(struct channel *channel, void *bytes, size_t n)
+{
+	ssize_t got;
+
+	do {
+		got = recv(channel->fd, bytes, n, 0);
+	} while (got < 0 && errno == EINTR);
+	if (got < 0 && errno == EAGAIN) {
+		channel->readable = false;
+		return CHANNEL_AGAIN;
+	}
+	if (got < 0)
+		return CHANNEL_ERROR;
+	if (got > 0 && (size_t)got < n && channel->short_is_empty && !channel->peer_closed)
+		channel->readable = false;
+	return got;
+}
+
+/* A short write says nothing yet: the next one finds out, and then an edge is sure to come. */
+ssize_t
+channel_write(struct channel *channel, const void *bytes, size_t n)
+{
+	ssize_t put;
+
+	do {
+		put = send(channel->fd, bytes, n, MSG_NOSIGNAL);
+	} while (put < 0 && errno == EINTR);
+	if (put < 0 && errno == EAGAIN) {
+		channel->writable = false;
+		return CHANNEL_AGAIN;
+	}
+	return put < 0 ? CHANNEL_ERROR : put;
+}
+
+void
+channel_end(struct channel *channel)
+{
+	shutdown(channel->fd, SHUT_WR);
+}
