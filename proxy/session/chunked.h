@@ -15,7 +15,7 @@
 struct chunked {
 	unsigned char state;
 	unsigned char digits;  /* of the size line so far */
-	uint16_t line;         /* bytes of the current extension or trailer line */
+	uint16_t line;         /* bytes of extension on it so far */
 	uint16_t trailer;      /* bytes of the whole trailer section so far */
 	uint64_t left;         /* of the current chunk */
 };

@@ -89,15 +89,16 @@ struct request {
 	bool keep_alive;         /* what the client asked for, by version and Connection */
 	bool expect_continue;
 	struct text credentials; /* value of Proxy-Authorization, or empty */
-	enum host_result target_error; /* why, with HEAD_TARGET */
+	enum host_result target_error; /* why, with HEAD_TARGET; HOST_OK: its path is at fault */
 };
 
 /*
  * Parse a request head at the start of bytes.  seen is how many of them earlier
  * calls that returned HEAD_MORE have looked at (0 at first): only new bytes are
- * scanned, and the first illegal byte is refused at once, whole head or not.
+ * scanned, and the first illegal byte is refused at once, whole head or not; a
+ * line is judged when it is complete, what the fields say together at the end.
  * HEAD_OK: *used is the length of the head with its empty line, and the views in
- * *request point into bytes.
+ * *request point into bytes.  HEAD_TARGET writes request->target_error alone.
  */
 enum head_result request_parse(struct text bytes, size_t seen, const struct head_limits *,
     struct request *request, size_t *used);
@@ -117,7 +118,8 @@ struct response {
 	struct text phrase;
 	struct fields fields;
 	enum framing framing;    /* as it follows from the request method and the status */
-	uint64_t length;
+	bool has_length;         /* Content-Length was there, as in an answer to HEAD */
+	uint64_t length;         /* its value */
 };
 
 enum response_result { RESPONSE_OK, RESPONSE_MORE, RESPONSE_BAD };
@@ -131,11 +133,12 @@ enum response_result response_parse(struct text bytes, size_t seen, const struct
     bool head_request, struct response *response, size_t *used);
 
 /*
- * The head to send to a client of HTTP/1.minor.  framing and length are what the
- * proxy will use towards the client (FRAMING_CLOSE for an HTTP/1.0 client whose
- * response came chunked); keep_alive says whether the connection goes on.
- * Interim (1xx) responses carry no framing and no Connection field.  Returns its
- * length, or 0 when it does not fit.
+ * The head to send to a client of any HTTP/1 version.  framing and length are what
+ * the proxy will use towards it (FRAMING_CLOSE for an HTTP/1.0 client whose response
+ * came chunked); keep_alive says whether the connection goes on, and the head says
+ * so either way.  With FRAMING_NONE a Content-Length that came with the answer to
+ * HEAD or with 304 stays.  Interim (1xx) responses carry no framing and no
+ * Connection field.  Returns its length, or 0 when it does not fit.
  */
 size_t response_forward(const struct response *, enum framing, uint64_t length, bool keep_alive,
     char *out, size_t size);
