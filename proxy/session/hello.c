@@ -1,209 +1,21 @@
 /*
- * hello.c - TLS handshake bytes through their records: is a whole ClientHello
- * there, and which names does it say.  Every length is checked against the one
- * around it; the message is read in place, wherever the record borders fall.
+ * hello.c - the names a ClientHello says, and whether a server asked for a second
+ * one.  Every length is checked against the one around it; the message is read
+ * in place, wherever the record borders fall.
  */
 #include "proxy/session/hello.h"
 
-#include <stdint.h>
+#include "proxy/session/handshake.h"
 
 enum {
-	RECORD_HEADER = 5,
-	RECORD_MAX = 16384,                /* RFC 8446 5.1 */
 	CIPHERTEXT_MAX = RECORD_MAX + 256, /* RFC 8446 5.2 */
-	HANDSHAKE_HEADER = 4,
-	EARLY_RECORDS_MAX = 64, /* before a second ClientHello */
+	EARLY_RECORDS_MAX = 64,            /* before a second ClientHello */
 
-	TYPE_CHANGE_CIPHER_SPEC = 20,
-	TYPE_HANDSHAKE = 22,
-	TYPE_APPLICATION_DATA = 23,
-
-	CLIENT_HELLO = 1,
-	SERVER_HELLO = 2,
-
+	/* Extension types. */
 	SERVER_NAME = 0,
 	ALPN = 16,
 	ENCRYPTED_CLIENT_HELLO = 0xfe0d,
 };
-
-static unsigned
-byte_at(struct text t, size_t i)
-{
-	return (unsigned char)t.p[i];
-}
-
-/*
- * The header of one record of TLS 1.x at the start of raw, judged as far as it
- * is there.  HELLO_NOT_TLS: a byte of it is impossible.
- */
-static enum hello_result
-record_header(struct text raw, unsigned type, size_t max, size_t *length)
-{
-	size_t n;
-
-	if ((raw.n > 0 && byte_at(raw, 0) != type) || (raw.n > 1 && byte_at(raw, 1) != 3) ||
-	    (raw.n > 2 && byte_at(raw, 2) > 4) || (raw.n > 3 && byte_at(raw, 3) << 8 > max))
-		return HELLO_NOT_TLS;
-	if (raw.n < RECORD_HEADER)
-		return HELLO_MORE;
-	n = byte_at(raw, 3) << 8 | byte_at(raw, 4);
-	if (n == 0 || n > max)
-		return HELLO_NOT_TLS;
-	*length = n;
-	return HELLO_OK;
-}
-
-/* One handshake message, followed from record to record. */
-struct walk {
-	struct text raw; /* borrowed */
-	size_t at;       /* of the payload of the current record, or of its header */
-	size_t length;   /* of that payload, there or not yet */
-	size_t got;      /* message bytes in the records before */
-	size_t total;    /* message bytes with header; 0 until the header is there */
-	unsigned char header[HANDSHAKE_HEADER];
-};
-
-/* How much of the current payload is there. */
-static size_t
-walk_there(const struct walk *w)
-{
-	size_t n = w->raw.n - w->at;
-
-	return n < w->length ? n : w->length;
-}
-
-/* The fewest raw bytes that can hold the whole message, as far as it is known. */
-static size_t
-walk_least(const struct walk *w)
-{
-	size_t rest = (w->total > 0 ? w->total : HANDSHAKE_HEADER) - w->got;
-	size_t later = rest > w->length ? rest - w->length : 0;
-
-	return w->at + rest + (later + RECORD_MAX - 1) / RECORD_MAX * RECORD_HEADER;
-}
-
-/* Before the first message byte any byte may decide; after it only a whole message does. */
-static enum hello_result
-walk_more(const struct walk *w, size_t *need)
-{
-	size_t least = w->got + walk_there(w) > 0 ? walk_least(w) : w->raw.n + 1;
-
-	if (least > HELLO_MAX)
-		return HELLO_TOO_LARGE;
-	*need = least;
-	return HELLO_MORE;
-}
-
-/* Does the message, as far as it is known, fit its last record and the bound? */
-static enum hello_result
-walk_judge(const struct walk *w)
-{
-	if (w->total > 0 && w->length > w->total - w->got)
-		return HELLO_MALFORMED;
-	return walk_least(w) > HELLO_MAX ? HELLO_TOO_LARGE : HELLO_OK;
-}
-
-/* Take what the current payload has of the message's type and length. */
-static enum hello_result
-walk_header(struct walk *w)
-{
-	size_t there = walk_there(w);
-
-	for (size_t i = 0; i < there && w->got + i < HANDSHAKE_HEADER; i++)
-		w->header[w->got + i] = (unsigned char)w->raw.p[w->at + i];
-	if (w->got + there > 0 && w->header[0] != CLIENT_HELLO)
-		return HELLO_NOT_TLS;
-	if (w->got + there >= HANDSHAKE_HEADER)
-		w->total = HANDSHAKE_HEADER +
-			   ((size_t)w->header[1] << 16 | (size_t)w->header[2] << 8 | w->header[3]);
-	return HELLO_OK;
-}
-
-/* Go to the end of the message.  Each verdict falls at the first byte that allows it. */
-static enum hello_result
-walk_message(struct walk *w, size_t *need)
-{
-	do {
-		enum hello_result result = record_header(
-		    text_skip(w->raw, w->at), TYPE_HANDSHAKE, RECORD_MAX, &w->length);
-
-		if (result == HELLO_MORE)
-			return walk_more(w, need);
-		if (result == HELLO_NOT_TLS)
-			return w->got == 0 ? HELLO_NOT_TLS : HELLO_MALFORMED;
-		w->at += RECORD_HEADER;
-		result = walk_judge(w);
-		if (result == HELLO_OK)
-			result = walk_header(w);
-		if (result == HELLO_OK)
-			result = walk_judge(w);
-		if (result != HELLO_OK)
-			return result;
-		if (walk_there(w) < w->length)
-			return walk_more(w, need);
-		w->at += w->length;
-		w->got += w->length;
-		w->length = 0;
-	} while (w->total == 0 || w->got < w->total);
-	return HELLO_OK;
-}
-
-/*
- * Message bytes up to the end of some vector, across record borders.  The walk
- * has judged the records, so only the message's own lengths can be wrong: then
- * bad stays set and zeros are read.
- */
-struct cursor {
-	const char *p; /* borrowed */
-	size_t record; /* bytes left in the current record */
-	size_t n;      /* bytes left in the vector */
-	bool bad;
-};
-
-static void
-cursor_skip(struct cursor *c, size_t n)
-{
-	if (n > c->n) {
-		c->bad = true;
-		return;
-	}
-	c->n -= n;
-	while (n > c->record) {
-		struct text header = { c->p + c->record, RECORD_HEADER };
-
-		n -= c->record;
-		c->p = header.p + RECORD_HEADER;
-		c->record = byte_at(header, 3) << 8 | byte_at(header, 4);
-	}
-	c->p += n;
-	c->record -= n;
-}
-
-/* A number of that many bytes, in network order. */
-static unsigned
-cursor_number(struct cursor *c, unsigned bytes)
-{
-	unsigned value = 0;
-
-	while (bytes-- > 0) {
-		cursor_skip(c, 1);
-		value = value << 8 | (c->bad ? 0 : (unsigned char)c->p[-1]);
-	}
-	return value;
-}
-
-/* The vector after a length of that many bytes (RFC 8446 3.4). */
-static struct cursor
-cursor_vector(struct cursor *c, unsigned bytes)
-{
-	size_t n = cursor_number(c, bytes);
-	struct cursor vector = *c;
-
-	cursor_skip(c, n);
-	vector.n = c->bad ? 0 : n;
-	vector.bad = c->bad;
-	return vector;
-}
 
 /* RFC 6066 3: a list with exactly one name, of the only type there is. */
 static bool
@@ -310,17 +122,16 @@ take_message(struct cursor c, struct hello *hello)
 static enum hello_result
 parse_from(struct text raw, size_t at, struct hello *hello, size_t *need)
 {
-	struct walk w = { .raw = raw, .at = at };
 	struct hello h = { .sni = HELLO_SNI_NONE };
-	enum hello_result result = walk_message(&w, need);
-	struct cursor message = { .p = raw.p + at, .record = 0, .n = w.total };
+	size_t total, end;
+	enum hello_result result = handshake_walk(raw, at, &total, &end, need);
 
 	if (result != HELLO_OK)
 		return result;
-	if (!take_message(message, &h))
+	if (!take_message(cursor_start(raw.p + at, total), &h))
 		return HELLO_MALFORMED;
 	*hello = h;
-	*need = w.at;
+	*need = end;
 	return HELLO_OK;
 }
 
@@ -341,13 +152,13 @@ static enum hello_result
 skip_record(struct text raw, size_t *at, size_t *need)
 {
 	struct text rest = text_skip(raw, *at);
-	bool change = byte_at(rest, 0) == TYPE_CHANGE_CIPHER_SPEC;
+	bool change = byte_at(rest, 0) == RECORD_CHANGE_CIPHER_SPEC;
 	size_t length = 0, end = *at + RECORD_HEADER;
 	enum hello_result result;
 
 	if (end >= HELLO_MAX)
 		return HELLO_TOO_LARGE;
-	result = record_header(rest, byte_at(rest, 0), change ? 1 : CIPHERTEXT_MAX, &length);
+	result = handshake_record(rest, byte_at(rest, 0), change ? 1 : CIPHERTEXT_MAX, &length);
 	if (result == HELLO_NOT_TLS)
 		return HELLO_MALFORMED;
 	end += length;
@@ -373,7 +184,7 @@ hello_parse_second(struct text raw, struct hello *hello, size_t *need)
 		unsigned type = byte_at(some, at);
 		enum hello_result result;
 
-		if (type != TYPE_CHANGE_CIPHER_SPEC && type != TYPE_APPLICATION_DATA)
+		if (type != RECORD_CHANGE_CIPHER_SPEC && type != RECORD_APPLICATION_DATA)
 			break;
 		if (records == EARLY_RECORDS_MAX)
 			return HELLO_MALFORMED;
@@ -425,7 +236,7 @@ is_retry_byte(size_t at, unsigned byte)
 	static const size_t before = HANDSHAKE_HEADER + 2; /* legacy_version */
 
 	if (at == 0)
-		return byte == SERVER_HELLO;
+		return byte == HANDSHAKE_SERVER_HELLO;
 	return at < before || byte == random[at - before];
 }
 
@@ -437,8 +248,8 @@ server_hello_parse(struct text raw, size_t *need)
 
 	while (got < enough) {
 		size_t length = 0;
-		enum hello_result result = record_header(
-		    text_skip(raw, at), TYPE_HANDSHAKE, RECORD_MAX, &length);
+		enum hello_result result = handshake_record(
+		    text_skip(raw, at), RECORD_HANDSHAKE, RECORD_MAX, &length);
 
 		if (result == HELLO_NOT_TLS)
 			return SERVER_HELLO_OTHER;

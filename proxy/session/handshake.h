@@ -1,0 +1,74 @@
+/*
+ * handshake.h - TLS handshake bytes through the records that carry them (RFC
+ * 8446 5.1): where one message ends, and its parts read in place.  For hello.c
+ * only.
+ */
+#ifndef SESSION_HANDSHAKE_H
+#define SESSION_HANDSHAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/text.h"
+#include "proxy/session/hello.h"
+
+enum {
+	RECORD_HEADER = 5,
+	RECORD_MAX = 16384, /* RFC 8446 5.1 */
+	RECORD_CHANGE_CIPHER_SPEC = 20,
+	RECORD_HANDSHAKE = 22,
+	RECORD_APPLICATION_DATA = 23,
+
+	HANDSHAKE_HEADER = 4,
+	HANDSHAKE_CLIENT_HELLO = 1,
+	HANDSHAKE_SERVER_HELLO = 2,
+};
+
+static inline unsigned
+byte_at(struct text t, size_t i)
+{
+	return (unsigned char)t.p[i];
+}
+
+/*
+ * The header of one record of TLS 1.x at the start of raw, judged as far as it
+ * is there.  HELLO_NOT_TLS: a byte of it is impossible, or a length beyond max.
+ */
+enum hello_result handshake_record(struct text raw, unsigned type, size_t max, size_t *length);
+
+/*
+ * Follow a ClientHello whose first record begins `at` bytes into raw, at most
+ * HELLO_MAX of them.  HELLO_OK: *total message bytes, header included, end
+ * exactly where a record does, *end bytes into raw.  HELLO_MORE: see hello.h.
+ */
+enum hello_result handshake_walk(
+    struct text raw, size_t at, size_t *total, size_t *end, size_t *need);
+
+/*
+ * Message bytes up to the end of some vector, across record borders.  The walk
+ * has judged the records, so only the message's own lengths can be wrong: then
+ * bad stays set and zeros are read.
+ */
+struct cursor {
+	const char *p; /* borrowed */
+	size_t record; /* bytes left in the current record */
+	size_t n;      /* bytes left in the vector */
+	bool bad;
+};
+
+/* A cursor at the message that handshake_walk() found in the record at p. */
+static inline struct cursor
+cursor_start(const char *p, size_t total)
+{
+	return (struct cursor){ .p = p, .n = total };
+}
+
+void cursor_skip(struct cursor *, size_t n);
+
+/* A number of that many bytes, in network order. */
+unsigned cursor_number(struct cursor *, unsigned bytes);
+
+/* The vector after a length of that many bytes (RFC 8446 3.4). */
+struct cursor cursor_vector(struct cursor *, unsigned bytes);
+
+#endif
