@@ -1,0 +1,111 @@
+/*
+ * bundled.c - reads the bundled safety list, strictly: it is ours, so that a line
+ * which cannot be used is a bug and not a fact of life.
+ */
+#include "blocklists/bundled.h"
+
+#include "blocklists/format.h"
+
+static const char *const kinds[] = {
+#define X(id, word) [BUNDLED_##id] = #word,
+	BUNDLED_KINDS(X)
+#undef X
+};
+_Static_assert(COUNT(kinds) == BUNDLED_KIND_COUNT, "one word a kind");
+
+static bool
+find_kind(struct text word, enum bundled_kind *kind)
+{
+	for (size_t i = 0; i < BUNDLED_KIND_COUNT; i++) {
+		if (text_is(word, kinds[i])) {
+			*kind = (enum bundled_kind)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A name that is written as it is matched. */
+static bool
+parse_name(struct text value, struct host *host)
+{
+	return host_parse(value, host) == HOST_OK && host->kind == HOST_NAME &&
+	       text_eq(host_text(host), value) && memchr(value.p, '.', value.n) != NULL;
+}
+
+static bool
+parse_value(struct text value, struct bundled_entry *entry)
+{
+	switch (entry->kind) {
+	case BUNDLED_NAME:
+	case BUNDLED_BELOW:
+	case BUNDLED_EXACT:
+		return parse_name(value, &entry->host);
+	case BUNDLED_NET:
+		return prefix_parse(value, &entry->prefix) == PREFIX_OK;
+	case BUNDLED_PORT:
+	case BUNDLED_LITERAL_PORT:
+		return port_parse(value, &entry->port);
+	case BUNDLED_KIND_COUNT:
+		break;
+	}
+	return false;
+}
+
+/* YYYY-MM-DD, as far as its form goes. */
+static bool
+is_date(struct text a)
+{
+	static const char form[] = "dddd-dd-dd";
+
+	if (a.n != strlen(form))
+		return false;
+	for (size_t i = 0; i < a.n; i++)
+		if (form[i] == 'd' ? !ascii_digit(a.p[i]) : a.p[i] != form[i])
+			return false;
+	return true;
+}
+
+/* NULL, or what is wrong with the line. */
+static const char *
+parse_line(struct text rest, struct bundled_entry *entry)
+{
+	struct text category, kind, value;
+
+	if (!format_next_word(&rest, &category) || !format_next_word(&rest, &kind) ||
+	    !format_next_word(&rest, &value) || !format_next_word(&rest, &entry->source) ||
+	    !format_next_word(&rest, &entry->date))
+		return "an entry has six columns: category kind value source date reason";
+	entry->reason = text_trim(rest);
+	if (!category_find(category, &entry->category))
+		return "the first column is not a category";
+	if (!find_kind(kind, &entry->kind))
+		return "the second column is not name, below, exact, net, port or literal_port";
+	if (!parse_value(value, entry))
+		return "the third column is not a value of that kind, canonically spelled";
+	if (!is_date(entry->date))
+		return "the fifth column is not a date YYYY-MM-DD";
+	if (entry->reason.n == 0)
+		return "the sixth column, the reason, is missing";
+	return NULL;
+}
+
+bool
+bundled_parse(struct text bytes, const char *file,
+    void (*on_entry)(void *arg, const struct bundled_entry *), void *arg, struct report *report)
+{
+	struct format_lines lines = format_lines_of(bytes);
+	struct text line;
+	bool good = true;
+
+	while (format_next_line(&lines, &line)) {
+		struct bundled_entry entry = { .line = lines.line };
+		const char *why = line.n > 0 ? parse_line(line, &entry) : NULL;
+
+		if (why != NULL)
+			good = report_error(report, file, lines.line, 0, "%s", why);
+		else if (line.n > 0)
+			on_entry(arg, &entry);
+	}
+	return good;
+}

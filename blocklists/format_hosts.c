@@ -1,0 +1,111 @@
+/*
+ * format_hosts.c - hosts(5) files used as block lists: an unroutable address, then
+ * the names to lose.
+ */
+#include "blocklists/format.h"
+
+/* What such files say about the machine itself, with whatever address. */
+static const char *const own_names[] = {
+	"localhost",
+	"localhost.localdomain",
+	"localhost4",
+	"localhost4.localdomain4",
+	"localhost6",
+	"localhost6.localdomain6",
+	"local",
+	"broadcasthost",
+	"ip6-localhost",
+	"ip6-loopback",
+	"ip6-localnet",
+	"ip6-mcastprefix",
+	"ip6-allnodes",
+	"ip6-allrouters",
+	"ip6-allhosts",
+	"0.0.0.0",
+};
+
+static bool
+is_own_name(struct text name)
+{
+	for (size_t i = 0; i < COUNT(own_names); i++)
+		if (text_is_folded(name, own_names[i]))
+			return true;
+	return false;
+}
+
+/* Addresses here may carry a zone: `fe80::1%lo0 localhost`. */
+static bool
+parse_address(struct text word, struct address *address)
+{
+	struct text before_zone;
+
+	if (text_cut(&word, '%', &before_zone))
+		return address_parse_ipv6(before_zone, address);
+	return address_parse(word, address);
+}
+
+static bool
+is_nowhere(const struct address *a)
+{
+	static const struct prefix nowhere[] = {
+		{ .net = ADDRESS_V4(0, 0, 0, 0), .bits = 128 },
+		{ .net = ADDRESS_V4(127, 0, 0, 0), .bits = 96 + 8 },
+		{ .net = { { 0 } }, .bits = 127 }, /* :: and ::1 */
+	};
+
+	for (size_t i = 0; i < COUNT(nowhere); i++)
+		if (prefix_has(&nowhere[i], a))
+			return true;
+	return false;
+}
+
+static void
+take_word(const struct format_reader *reader, unsigned line, struct text word, bool blocks)
+{
+	struct host host;
+	enum host_result result;
+
+	if (is_own_name(word))
+		return;
+	result = host_parse(word, &host);
+	if (!blocks)
+		reader->on_skip(reader->arg, line, FORMAT_SKIP_REWRITE);
+	else if (result != HOST_OK)
+		reader->on_skip(reader->arg, line, format_skip_of(result));
+	else
+		format_take_name(reader, line, &host, false);
+}
+
+static void
+take_line(const struct format_reader *reader, unsigned line, struct text rest)
+{
+	struct address address;
+	struct text word;
+
+	if (memchr(rest.p, '\0', rest.n) != NULL) {
+		reader->on_skip(reader->arg, line, FORMAT_SKIP_ZERO_BYTE);
+		return;
+	}
+	if (!format_next_word(&rest, &word) || !parse_address(word, &address)) {
+		reader->on_skip(reader->arg, line, FORMAT_SKIP_NO_ADDRESS);
+		return;
+	}
+	if (!format_next_word(&rest, &word)) {
+		reader->on_skip(reader->arg, line, FORMAT_SKIP_NO_NAME);
+		return;
+	}
+	do
+		take_word(reader, line, word, is_nowhere(&address));
+	while (format_next_word(&rest, &word));
+}
+
+void
+format_hosts_read(struct text bytes, const struct format_reader *reader)
+{
+	struct format_lines lines = format_lines_of(bytes);
+	struct text line;
+
+	while (format_next_line(&lines, &line))
+		if (line.n > 0)
+			take_line(reader, lines.line, line);
+}
