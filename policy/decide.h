@@ -36,13 +36,25 @@ struct question {
 struct decision decide(const struct snapshot *, const struct question *);
 
 /*
- * After resolution, for each address of the allowed name: an allowing reason, or
- * METADATA_SERVICE, ADDRESS_NOT_ALLOWED, SAFETY_BLOCKLIST.  Only addresses that pass are dialled.
+ * What the web tools of the public service may fetch: `allowed_hosts` alone answers,
+ * no other rule and no list (contract, section 10, `check --tool web`).
+ */
+struct decision decide_web_tool(const struct snapshot *, const struct question *);
+
+/*
+ * After resolution, for each address of the allowed name: UNRESTRICTED when nothing
+ * speaks against it (why the name was allowed is the answer of decide(); the rule is the exemption
+ * that lifted the guard, if one did), or METADATA_SERVICE, ADDRESS_NOT_ALLOWED,
+ * SAFETY_BLOCKLIST.  Only addresses that pass are dialled.
  */
 struct decision decide_address(
     const struct snapshot *, const struct question *, const struct address *);
 
-/* Which refusal to give when every address was refused: the one that says most. */
+/*
+ * Which refusal to give when every address was refused: the one that says most.
+ * metadata_service before address_not_allowed before safety_blocklist, and an allowing
+ * reason never, so that a loop may begin with one.
+ */
 enum reason worse_reason(enum reason a, enum reason b);
 
 /* What the first bytes inside a tunnel were (session/hello.h says how they are read). */
@@ -63,10 +75,13 @@ struct names_question {
 bool decide_is_tls_port(const struct snapshot *, const struct question *);
 
 /*
- * The names inside the tunnel (contract, section 4): allowed, or SNI_MISMATCH,
- * SNI_MISSING, NOT_TLS, or the reason for which an unrestricted environment refuses the SNI host itself.
- * With tls_names: off everything passes; with report the caller lets the refusal
- * through and records it.
+ * The names inside the tunnel (contract, section 4): UNRESTRICTED when nothing speaks
+ * against them, or SNI_MISMATCH, SNI_MISSING, NOT_TLS, or the reason for which the SNI host is
+ * refused itself, where it is judged by itself: in an unrestricted environment, and
+ * in a tunnel to an address.  On ports where TLS is not expected a ClientHello may lack
+ * an SNI, and bytes that begin none pass; a broken ClientHello never does, since a
+ * lenient server might read a name in it.  With tls_names: off everything passes; with
+ * report the caller lets the refusal through and records it.
  */
 struct decision decide_names(
     const struct snapshot *, const struct question *, const struct names_question *);

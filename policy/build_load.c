@@ -1,0 +1,153 @@
+/*
+ * build_load.c - reads the documents and lists that a configuration names.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "policy/build.h"
+
+static void
+add_environment(struct build *b, struct environment *document)
+{
+	struct snapshot *s = b->s;
+
+	s->environments = memory_grow(
+	    s->environments, s->environment_count, &b->environment_room, sizeof(*s->environments));
+	s->environments[s->environment_count++] = (struct environment_rules){
+		.document = document,
+	};
+}
+
+/* An environment is known by its name, so a name has one. */
+static void
+load_environment(struct build *b, const char *path)
+{
+	struct snapshot *s = b->s;
+	const char *file = arena_text(s->arena, text(path)).p;
+	struct environment *fresh = environment_load(file, b->report);
+
+	if (fresh == NULL) {
+		b->incomplete = true;
+		return;
+	}
+	for (size_t i = 0; i < s->environment_count; i++) {
+		const struct environment *old = s->environments[i].document;
+
+		if (text_eq(old->name, fresh->name))
+			report_error(b->report, file, 0, 0,
+			    "environment \"%.*s\" is already defined in %s", (int)fresh->name.n,
+			    fresh->name.p, old->file);
+	}
+	add_environment(b, fresh);
+}
+
+static void
+load_agent(struct build *b, const char *path)
+{
+	struct snapshot *s = b->s;
+	struct agent *agent = agent_load(arena_text(s->arena, text(path)).p, b->report);
+
+	if (agent == NULL)
+		return;
+	s->agents = memory_grow(s->agents, s->agent_count, &b->agent_room, sizeof(*s->agents));
+	s->agents[s->agent_count++] = agent;
+}
+
+static int
+is_document(const struct dirent *entry)
+{
+	struct text name = text(entry->d_name);
+
+	return !text_starts(name, ".") &&
+	       (text_ends(name, ".yaml") || text_ends(name, ".yml") || text_ends(name, ".json"));
+}
+
+static int
+by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* Sorted by bytes: the order of a folder, and with it every message, is the same everywhere. */
+static void
+load_folder(struct build *b, const char *folder, void (*load)(struct build *, const char *))
+{
+	struct dirent **entries;
+	char path[PATH_MAX];
+	int n = scandir(folder, &entries, is_document, by_name);
+
+	if (n <= 0)
+		b->incomplete = true;
+	if (n < 0) {
+		report_error(b->report, folder, 0, 0, "%s", strerror(errno));
+		return;
+	}
+	if (n == 0)
+		report_error(b->report, folder, 0, 0,
+		    "no document here: a folder needs a .yaml, .yml or .json file");
+	for (int i = 0; i < n; i++) {
+		if (snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name) <
+		    (int)sizeof(path))
+			load(b, path);
+		else
+			report_error(b->report, folder, 0, 0, "%s: the path is too long",
+			    entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+/* Files or folders of documents. */
+static void
+load_paths(struct build *b, const struct text *paths, size_t count,
+    void (*load)(struct build *, const char *))
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *path = arena_text(b->s->arena, paths[i]).p;
+		struct stat status;
+
+		if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+			load_folder(b, path, load);
+		else
+			load(b, path);
+	}
+}
+
+void
+build_load_documents(struct build *b)
+{
+	const struct config *c = b->s->config;
+
+	load_paths(b, c->environments, c->environment_count, load_environment);
+	load_paths(b, c->agents, c->agent_count, load_agent);
+	if (c->environment_count == 0)
+		add_environment(b, environment_default());
+	b->s->packages = packages_load(c->package_file, b->report);
+}
+
+void
+build_load_lists(struct build *b)
+{
+	const struct config *c = b->s->config;
+	bool on[CATEGORY_COUNT];
+
+	for (unsigned i = 0; i < CATEGORY_COUNT; i++)
+		on[i] = category_default((enum category)i);
+	for (size_t i = 0; i < c->category_count; i++)
+		on[c->categories[i].category] = c->categories[i].on;
+	b->s->lists = set_new();
+	(void)set_add_bundled(b->s->lists, on, b->report);
+	for (size_t i = 0; i < c->list_count; i++) {
+		const struct list_source *list = &c->lists[i];
+		struct set_counts counts;
+
+		/* A failure is in the report, which decides at the end. */
+		(void)set_add_file(b->s->lists, list->path, list->format, list->match,
+		    list->category, pattern_is_public_suffix, &counts, b->report);
+	}
+	set_seal(b->s->lists);
+}

@@ -1,0 +1,114 @@
+/*
+ * compiled.h - what a snapshot holds, and the steps of the decision as a table: for
+ * the files that decide and explain, and for no other.
+ */
+#ifndef POLICY_COMPILED_H
+#define POLICY_COMPILED_H
+
+#include <stdatomic.h>
+
+#include "base/memory.h"
+#include "base/names.h"
+#include "blocklists/set.h"
+#include "policy/config.h"
+#include "policy/decide.h"
+#include "policy/environment.h"
+#include "policy/packages.h"
+#include "policy/rules.h"
+#include "policy/snapshot.h"
+
+struct environment_rules {
+	struct environment *document; /* owned; the texts of the rules point into it */
+	struct rules *rules;          /* owned; NULL: unrestricted */
+};
+
+struct snapshot {
+	atomic_uint references;
+	struct arena *arena;                    /* owned: file names and words made here */
+	struct config_file *config_file;        /* owned */
+	const struct config *config;            /* borrowed from config_file */
+	struct environment_rules *environments; /* owned */
+	size_t environment_count;
+	struct agent **agents; /* owned, each too */
+	size_t agent_count;
+	struct packages *packages;       /* owned */
+	struct set *lists;               /* owned */
+	struct names *deny;              /* owned; values are indices into config->deny */
+	struct names *allow;             /* owned; values are indices into config->allow */
+	struct text *blocked_port_words; /* in arena: "port 25", beside config->blocked_ports */
+	struct own_listener *own;        /* owned */
+	size_t own_count;
+};
+
+/*
+ * What one step of the decision said.  Not decided: decision.rule is what the step
+ * matched all the same, if anything, and decision.reason is a refusal, so that
+ * running out of steps can only deny.
+ */
+struct finding {
+	bool decided;
+	struct decision decision;
+	const char *note;
+};
+
+/* Steps 2-5 of the contract's order.  The last one always decides. */
+struct decide_step {
+	const char *name;
+	struct finding (*look)(const struct snapshot *, const struct question *);
+};
+
+extern const struct decide_step decide_steps[];
+extern const size_t decide_step_count;
+
+static inline struct finding
+finding_none(const char *note)
+{
+	return (struct finding){ .decision.reason = REASON_HOST_NOT_ALLOWED, .note = note };
+}
+
+static inline struct finding
+finding_noted(struct rule_source rule, const char *note)
+{
+	return (struct finding){
+		.decision = { .reason = REASON_HOST_NOT_ALLOWED, .rule = rule },
+		.note = note,
+	};
+}
+
+static inline struct finding
+finding_decided(enum reason reason, struct rule_source rule, const char *note)
+{
+	return (struct finding){
+		.decided = true,
+		.decision = { .reason = reason, .rule = rule },
+		.note = note,
+	};
+}
+
+bool ports_have(const struct ports *, uint16_t port);
+
+struct rule_source hit_source(const struct set_hit *);
+struct rule_source operator_source(const struct snapshot *, const struct operator_entry *);
+
+/* Do the ports of limited environments include that of the question, for its scheme? */
+bool limited_ports_fit(const struct config *, const struct question *);
+
+/* An operator.allow entry that covers the host, whatever its port; NULL: none does. */
+const struct operator_entry *find_operator_allow(const struct snapshot *, const struct host *);
+
+/* Does the operator or the environment open what is asked?  Asks no list and no guard. */
+bool is_open_by_rule(const struct snapshot *, const struct question *);
+
+/* Is this one of the ports on which TLS is expected in every environment? */
+bool is_tls_port(const struct config *, uint16_t port);
+
+/* structural.c: what no list and no environment can open, only an exemption. */
+struct finding structural_name(const struct snapshot *, const struct question *);
+struct finding structural_port(const struct snapshot *, const struct question *);
+struct finding structural_literal(const struct snapshot *, const struct question *);
+
+/* The same for an address the host stands for. */
+struct finding structural_address(
+    const struct snapshot *, const struct question *, const struct address *);
+
+#endif

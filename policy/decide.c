@@ -1,0 +1,285 @@
+/*
+ * decide.c - the order of the decision, as a table of steps; first answer wins.
+ *
+ * explain.c walks the same table, so what it tells is what happened.
+ */
+#include "policy/decide.h"
+
+#include "policy/compiled.h"
+#include "policy/explain.h"
+#include "policy/guard.h"
+
+enum { HTTPS_PORT = 443 };
+
+bool
+ports_have(const struct ports *ports, uint16_t port)
+{
+	for (size_t i = 0; i < ports->n; i++)
+		if (ports->v[i] == port)
+			return true;
+	return false;
+}
+
+bool
+is_tls_port(const struct config *c, uint16_t port)
+{
+	return port == HTTPS_PORT || ports_have(&c->tls_ports, port);
+}
+
+/* A forwarded request is plain text, which has no place on a port for TLS. */
+bool
+limited_ports_fit(const struct config *c, const struct question *q)
+{
+	return ports_have(&c->limited_ports, q->port) &&
+	       (q->scheme == SCHEME_CONNECT || !is_tls_port(c, q->port));
+}
+
+struct rule_source
+hit_source(const struct set_hit *hit)
+{
+	return (struct rule_source){
+		.file = hit->file,
+		.line = hit->line,
+		.entry = hit->entry,
+		.category = category_word(hit->category),
+	};
+}
+
+struct rule_source
+operator_source(const struct snapshot *s, const struct operator_entry *entry)
+{
+	return (struct rule_source){
+		.file = s->config->file,
+		.line = entry->line,
+		.entry = entry->entry,
+	};
+}
+
+static struct finding
+look_at_operator_deny(const struct snapshot *s, const struct question *q)
+{
+	struct names_hit hit;
+
+	if (!names_find(s->deny, host_text(&q->host), &hit))
+		return finding_none("no match");
+	return finding_decided(REASON_OPERATOR_DENY,
+	    operator_source(s, &s->config->deny[hit.value]), "the operator denies the host");
+}
+
+const struct operator_entry *
+find_operator_allow(const struct snapshot *s, const struct host *host)
+{
+	struct names_hit hit;
+
+	if (!names_find(s->allow, host_text(host), &hit))
+		return NULL;
+	return &s->config->allow[hit.value];
+}
+
+/* Off the limited ports the entry says nothing: an environment may still allow what is asked. */
+static struct finding
+look_at_operator_allow(const struct snapshot *s, const struct question *q)
+{
+	const struct operator_entry *entry = find_operator_allow(s, &q->host);
+
+	if (entry == NULL)
+		return finding_none("no match");
+	if (!limited_ports_fit(s->config, q))
+		return finding_noted(operator_source(s, entry), "the port does not fit");
+	return finding_decided(
+	    REASON_OPERATOR_ALLOW, operator_source(s, entry), "the operator allows the host");
+}
+
+/* A list may name an address as it is dialled, or the IPv4 address it carries through NAT64. */
+static bool
+find_listed_address(const struct snapshot *s, const struct address *a, struct set_hit *hit)
+{
+	const struct config *c = s->config;
+	struct address judged = guard_address(a, c->nat64, c->nat64_count).judged;
+
+	return set_find_address(s->lists, a, hit) || set_find_address(s->lists, &judged, hit);
+}
+
+/*
+ * Ports that are bad for destinations given as an address only.  A port that is bad
+ * for all was the business of an earlier step, and here an exemption has lifted it.
+ */
+static bool
+find_literal_port(const struct snapshot *s, uint16_t port, struct set_hit *hit)
+{
+	struct set_hit for_all;
+
+	return !set_find_port(s->lists, port, false, &for_all) &&
+	       set_find_port(s->lists, port, true, hit);
+}
+
+static bool
+find_listed(const struct snapshot *s, const struct question *q, struct set_hit *hit)
+{
+	if (!host_is_address(&q->host))
+		return set_find_name(s->lists, host_text(&q->host), hit);
+	return find_listed_address(s, &q->host.address, hit) || find_literal_port(s, q->port, hit);
+}
+
+static struct finding
+look_at_lists(const struct snapshot *s, const struct question *q)
+{
+	struct set_hit hit;
+
+	if (!find_listed(s, q, &hit))
+		return finding_none("no match");
+	return finding_decided(
+	    REASON_SAFETY_BLOCKLIST, hit_source(&hit), "a safety list names the destination");
+}
+
+static bool
+rule_fits(const struct snapshot *s, const struct question *q, const struct rule *rule)
+{
+	if (rule->port == 0)
+		return limited_ports_fit(s->config, q);
+	return rule->port == q->port && (q->scheme == SCHEME_CONNECT || !rule->tls);
+}
+
+/* Nothing in the environment fits: say whether something would have, on another port. */
+static struct finding
+refuse_by_environment(
+    const struct snapshot *s, const struct question *q, const struct rule *elsewhere)
+{
+	const struct operator_entry *entry = find_operator_allow(s, &q->host);
+
+	if (elsewhere != NULL)
+		return finding_decided(
+		    REASON_PORT_NOT_ALLOWED, elsewhere->source, "the port does not fit");
+	if (entry != NULL)
+		return finding_decided(REASON_PORT_NOT_ALLOWED, operator_source(s, entry),
+		    "the operator allows the host on other ports");
+	return finding_decided(REASON_HOST_NOT_ALLOWED, (struct rule_source){ .line = 0 },
+	    "nothing in the environment names the host");
+}
+
+static struct finding
+look_at_environment(const struct snapshot *s, const struct question *q)
+{
+	const struct rule *elsewhere = NULL;
+	struct rules_walk walk;
+
+	if (q->environment->rules == NULL)
+		return finding_decided(REASON_UNRESTRICTED, (struct rule_source){ .line = 0 },
+		    "the environment is unrestricted");
+	for (const struct rule *rule =
+		 rules_first(q->environment->rules, host_text(&q->host), &walk);
+	     rule != NULL; rule = rules_next(&walk)) {
+		if (rule_fits(s, q, rule))
+			return finding_decided(
+			    rule->reason, rule->source, "the environment names the host");
+		if (elsewhere == NULL)
+			elsewhere = rule;
+	}
+	return refuse_by_environment(s, q, elsewhere);
+}
+
+bool
+is_open_by_rule(const struct snapshot *s, const struct question *q)
+{
+	return look_at_operator_allow(s, q).decided ||
+	       reason_allows(look_at_environment(s, q).decision.reason);
+}
+
+const struct decide_step decide_steps[] = {
+	{ "special names", structural_name },
+	{ "blocked ports", structural_port },
+	{ "address guard", structural_literal },
+	{ "operator deny", look_at_operator_deny },
+	{ "operator allow", look_at_operator_allow },
+	{ "safety lists", look_at_lists },
+	{ "environment", look_at_environment },
+};
+const size_t decide_step_count = COUNT(decide_steps);
+
+_Static_assert((size_t)EXPLAIN_STEPS_MAX >= COUNT(decide_steps), "explain() has room for all");
+
+struct decision
+decide(const struct snapshot *s, const struct question *q)
+{
+	struct finding found;
+	size_t i = 0;
+
+	do
+		found = decide_steps[i++].look(s, q);
+	while (!found.decided && i < decide_step_count);
+	return found.decision;
+}
+
+struct decision
+decide_web_tool(const struct snapshot *s, const struct question *q)
+{
+	const struct rule *elsewhere = NULL;
+	struct rules_walk walk;
+
+	if (q->environment->rules == NULL)
+		return (struct decision){ .reason = REASON_UNRESTRICTED };
+	for (const struct rule *rule =
+		 rules_first(q->environment->rules, host_text(&q->host), &walk);
+	     rule != NULL; rule = rules_next(&walk)) {
+		if (rule->reason != REASON_ALLOWED_HOST)
+			continue;
+		if (rule_fits(s, q, rule))
+			return (struct decision){ rule->reason, rule->source };
+		elsewhere = rule;
+	}
+	if (elsewhere != NULL)
+		return (struct decision){ REASON_PORT_NOT_ALLOWED, elsewhere->source };
+	return (struct decision){ .reason = REASON_HOST_NOT_ALLOWED };
+}
+
+struct decision
+decide_address(const struct snapshot *s, const struct question *q, const struct address *a)
+{
+	struct finding guarded = structural_address(s, q, a);
+	struct set_hit hit;
+
+	if (guarded.decided)
+		return guarded.decision;
+	if (find_listed_address(s, a, &hit) && !look_at_operator_allow(s, q).decided)
+		return (struct decision){ REASON_SAFETY_BLOCKLIST, hit_source(&hit) };
+	return (struct decision){ REASON_UNRESTRICTED, guarded.decision.rule };
+}
+
+/* From the one that says least to the one that says most. */
+static int
+weight(enum reason reason)
+{
+	if (reason == REASON_METADATA_SERVICE)
+		return 3;
+	if (reason == REASON_ADDRESS_NOT_ALLOWED)
+		return 2;
+	return reason == REASON_SAFETY_BLOCKLIST ? 1 : 0;
+}
+
+enum reason
+worse_reason(enum reason a, enum reason b)
+{
+	return weight(a) >= weight(b) ? a : b;
+}
+
+/* The port of an MCP server that is reached by https. */
+static bool
+is_mcp_tls_port(const struct question *q)
+{
+	struct rules_walk walk;
+
+	for (const struct rule *rule =
+		 rules_first(q->environment->rules, host_text(&q->host), &walk);
+	     rule != NULL; rule = rules_next(&walk))
+		if (rule->tls && rule->port == q->port)
+			return true;
+	return false;
+}
+
+bool
+decide_is_tls_port(const struct snapshot *s, const struct question *q)
+{
+	if (q->scheme != SCHEME_CONNECT)
+		return false;
+	return is_tls_port(s->config, q->port) || is_mcp_tls_port(q);
+}

@@ -1,0 +1,120 @@
+/*
+ * snapshot.c - everything a decision needs in one place: built all or nothing,
+ * counted, freed by the last who holds it.
+ */
+#include "policy/snapshot.h"
+
+#include <stdlib.h>
+
+#include "policy/build.h"
+
+static void
+snapshot_free(struct snapshot *s)
+{
+	for (size_t i = 0; i < s->environment_count; i++) {
+		rules_free(s->environments[i].rules);
+		environment_free(s->environments[i].document);
+	}
+	free(s->environments);
+	for (size_t i = 0; i < s->agent_count; i++)
+		agent_free(s->agents[i]);
+	free(s->agents);
+	packages_free(s->packages);
+	set_free(s->lists);
+	names_free(s->deny);
+	names_free(s->allow);
+	free(s->own);
+	config_free(s->config_file);
+	arena_free(s->arena);
+	free(s);
+}
+
+static struct snapshot *
+snapshot_new(struct config_file *config_file, const struct own_listener *own, size_t own_count)
+{
+	struct snapshot *s = memory_new(1, sizeof(*s));
+
+	atomic_init(&s->references, 1);
+	s->arena = arena_new();
+	s->config_file = config_file;
+	s->config = config_of(config_file);
+	s->own = memory_new(own_count, sizeof(*s->own));
+	s->own_count = own_count;
+	for (size_t i = 0; i < own_count; i++)
+		s->own[i] = own[i];
+	return s;
+}
+
+struct snapshot *
+snapshot_build(struct config_file *config_file, const struct own_listener *own, size_t own_count,
+    struct report *report)
+{
+	struct build b = { .s = snapshot_new(config_file, own, own_count), .report = report };
+	size_t errors_before = report->error_count;
+
+	build_load_documents(&b);
+	build_load_lists(&b);
+	build_compile_operator(&b);
+	build_compile_environments(&b);
+	build_check_references(&b);
+	if (report->error_count == errors_before)
+		return b.s;
+	snapshot_free(b.s);
+	return NULL;
+}
+
+struct snapshot *
+snapshot_ref(struct snapshot *s)
+{
+	atomic_fetch_add_explicit(&s->references, 1, memory_order_relaxed);
+	return s;
+}
+
+/* The last one out must see all that the others did with the snapshot before it frees it. */
+void
+snapshot_unref(struct snapshot *s)
+{
+	if (s != NULL && atomic_fetch_sub_explicit(&s->references, 1, memory_order_acq_rel) == 1)
+		snapshot_free(s);
+}
+
+const struct config *
+snapshot_config(const struct snapshot *s)
+{
+	return s->config;
+}
+
+const struct environment_rules *
+snapshot_environment(const struct snapshot *s, struct text name)
+{
+	if (name.n == 0)
+		return s->environment_count == 1 ? &s->environments[0] : NULL;
+	for (size_t i = 0; i < s->environment_count; i++)
+		if (text_eq(environment_rules_name(&s->environments[i]), name))
+			return &s->environments[i];
+	return NULL;
+}
+
+size_t
+snapshot_environment_count(const struct snapshot *s)
+{
+	return s->environment_count;
+}
+
+const struct environment_rules *
+snapshot_environment_at(const struct snapshot *s, size_t i)
+{
+	return &s->environments[i];
+}
+
+struct text
+environment_rules_name(const struct environment_rules *environment)
+{
+	return environment->document->name;
+}
+
+bool
+environment_rules_limited(const struct environment_rules *environment)
+{
+	return environment->rules != NULL;
+}
