@@ -307,32 +307,33 @@ set_add_text(struct set *set, struct text bytes, const char *file, enum list_for
 }
 
 /* Not mmap(2): a list that is rewritten while it is read must not end the program. */
-static bool
-read_file(const char *path, char **bytes, size_t *n, struct report *report)
+static char *
+read_file(const char *path, size_t *n, struct report *report)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *buffer = NULL;
+	char *bytes = NULL;
 	size_t used = 0, room = 0;
 	ssize_t got;
 
-	if (fd < 0)
-		return report_error(report, path, 0, 0, "%s", strerror(errno));
+	if (fd < 0) {
+		report_error(report, path, 0, 0, "%s", strerror(errno));
+		return NULL;
+	}
 	do {
-		buffer = memory_grow(buffer, used, &room, 1);
-		got = read(fd, buffer + used, room - used);
+		bytes = memory_grow(bytes, used, &room, 1);
+		got = read(fd, bytes + used, room - used);
 		if (got > 0)
 			used += (size_t)got;
 	} while ((got > 0 && used <= FILE_MAX_BYTES) || (got < 0 && errno == EINTR));
 	if (got != 0) {
 		report_error(report, path, 0, 0, "%s",
 		    got < 0 ? strerror(errno) : "a list has at most 1 GiB");
-		free(buffer);
-	} else {
-		*bytes = buffer;
-		*n = used;
+		free(bytes);
+		bytes = NULL;
 	}
 	close(fd);
-	return got == 0;
+	*n = used;
+	return bytes;
 }
 
 bool
@@ -340,11 +341,11 @@ set_add_file(struct set *set, const char *path, enum list_format format, enum ma
     enum category category, bool (*is_suffix)(struct text name), struct set_counts *counts,
     struct report *report)
 {
-	char *bytes;
 	size_t n;
+	char *bytes = read_file(path, &n, report);
 	bool good;
 
-	if (!read_file(path, &bytes, &n, report))
+	if (bytes == NULL)
 		return false;
 	good = set_add_text(set, (struct text){ bytes, n }, path, format, match, category,
 	    is_suffix, counts, report);
