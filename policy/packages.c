@@ -42,7 +42,6 @@ compose(struct text label, struct text domain, struct host *host)
 	if ((size_t)n >= sizeof(whole))
 		return HOST_TOO_LONG;
 	return host_parse((struct text){ whole, (size_t)n }, host);
-}, host);
 }
 
 static void
