@@ -68,16 +68,16 @@ address_eq(const struct address *a, const struct address *b)
 	return memcmp(a->b, b->b, sizeof(a->b)) == 0;
 }
 
-/* The groups that "::" stands for: the first longest run of two or more zeros. */
-struct run {
+/* The groups that "::" stands for: the first longest run of two or more zeros, or none. */
+struct gap {
 	size_t first;
 	size_t n;
 };
 
-static struct run
+static struct gap
 longest_zero_run(const unsigned groups[GROUPS])
 {
-	struct run best = { .n = 1 }, run = { .n = 0 };
+	struct gap best = { .n = 0 }, run = { .n = 0 };
 
 	for (size_t i = 0; i < GROUPS; i++) {
 		if (groups[i] != 0) {
@@ -86,7 +86,7 @@ longest_zero_run(const unsigned groups[GROUPS])
 		}
 		if (run.n++ == 0)
 			run.first = i;
-		if (run.n > best.n)
+		if (run.n >= 2 && run.n > best.n)
 			best = run;
 	}
 	return best;
@@ -99,27 +99,27 @@ longest_zero_run(const unsigned groups[GROUPS])
 static void
 format_ipv6(const struct address *a, char out[ADDRESS_TEXT_MAX])
 {
+	const char *separator = "";
 	unsigned groups[GROUPS];
-	struct run zeros;
-	size_t at = 0;
+	struct gap gap;
+	size_t at = 0, i = 0;
 
-	for (size_t i = 0; i < GROUPS; i++)
-		groups[i] = (unsigned)a->b[2 * i] << 8 | a->b[2 * i + 1];
-	zeros = longest_zero_run(groups);
-	for (size_t i = 0; i < GROUPS; i++) {
-		bool after_gap = zeros.n > 1 && i == zeros.first + zeros.n;
-
-		if (zeros.n > 1 && i == zeros.first) {
-			out[at++] = ':';
-			out[at++] = ':';
-			i += zeros.n - 1;
+	for (size_t g = 0; g < GROUPS; g++)
+		groups[g] = (unsigned)a->b[2 * g] << 8 | a->b[2 * g + 1];
+	gap = longest_zero_run(groups);
+	while (i < GROUPS) {
+		if (gap.n > 0 && i == gap.first) {
+			separator = "::";
+			i += gap.n;
 			continue;
 		}
-		if (i > 0 && !after_gap)
-			out[at++] = ':';
-		at += (size_t)snprintf(out + at, ADDRESS_TEXT_MAX - at, "%x", groups[i]);
+		at += (size_t)snprintf(
+		    out + at, ADDRESS_TEXT_MAX - at, "%s%x", separator, groups[i++]);
+		separator = ":";
 	}
-	out[at] = '\0';
+	/* A gap at the very end still has to be written. */
+	snprintf(out + at, ADDRESS_TEXT_MAX - at, "%s",
+	    gap.n > 0 && gap.first + gap.n == GROUPS ? "::" : "");
 }
 
 const char *

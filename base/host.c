@@ -218,7 +218,7 @@ authority_parse(struct text a, uint16_t default_port, struct host *host, uint16_
 bool
 host_eq(const struct host *a, const struct host *b)
 {
-	return a->kind == b->kind && text_eq(host_text(a), host_text(b));
+	return text_eq(host_text(a), host_text(b)); /* The spelling decides the kind. */
 }
 
 const char *

@@ -62,7 +62,8 @@ bool text_ends(struct text a, const char *suffix);
 static inline struct text
 text_skip(struct text a, size_t n)
 {
-	return (struct text){ a.p + n, a.n - n };
+	/* NULL plus 0 is undefined in C, and the empty text may be NULL. */
+	return (struct text){ n > 0 ? a.p + n : a.p, a.n - n };
 }
 
 /* Without spaces and tabs (RFC 9110 5.6.3 OWS) at either end. */

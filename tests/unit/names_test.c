@@ -33,6 +33,52 @@ set_of(const struct entry *entries, size_t n)
 	return set;
 }
 
+static const struct {
+	struct text host;
+	int want; /* -1: not covered */
+	const char *why;
+} lookups[] = {
+	{ T("exact.example.com"), 0, "exact covers itself" },
+	{ T("www.exact.example.com"), -1, "exact covers nothing below" },
+	{ T("xexact.example.com"), -1, "not a label boundary" },
+	{ T("exact.example.com.evil.test"), -1, "a prefix is no match" },
+	{ T("exactXexample.com"), -1, "a dot is a dot" },
+	{ T("example.com"), -1, "a parent of entries is not covered" },
+	{ T("com"), -1, "nor is the top" },
+	{ T("below.example.com"), -1, "below never covers itself" },
+	{ T("a.below.example.com"), 1, "below, one label" },
+	{ T("a.b.c.d.below.example.com"), 1, "below, many labels" },
+	{ T("xbelow.example.com"), -1, "below, not a label boundary" },
+	{ T("x.ybelow.example.com"), -1, "below, not a boundary further down" },
+	{ T("tree.example.com"), 2, "a subtree covers itself" },
+	{ T("a.tree.example.com"), 2, "and what is below" },
+	{ T("xtree.example.com"), -1, "but not a longer label" },
+	{ T("deep.tree.example.com"), 3, "the own name before a parent's subtree" },
+	{ T("a.deep.tree.example.com"), 2, "an exact entry is skipped below it" },
+	{ T("TREE.example.com"), -1, "names are canonical: case is the parser's" },
+	{ T("tree.example.com."), -1, "names are canonical: no trailing dot" },
+	{ T("tree.example.com\0"), -1, "a NUL is a byte" },
+	{ T("evil.test\0.tree.example.com"), 2, "and before a dot a label's byte" },
+	{ T("192.0.2.1"), 6, "an address is looked up as itself" },
+	{ T("192.0.2.2"), 7, "a subtree entry of an address covers it" },
+	{ T("192.0.2.3"), -1, "*.address never covers the address" },
+	{ T("1.192.0.2.3"), -1, "nor something that ends like one" },
+	{ T("1.2.3.4"), -1, "*.2.3.4 is not about 1.2.3.4" },
+	{ T("9.9.3.4"), -1, "nor is a subtree 3.4" },
+	{ T("3.4"), 5, "unless it is asked for itself" },
+	{ T("a.0x1.x"), 11, "a name may have numeric labels before the last" },
+	{ T("x.0x"), -1, "0x alone is a number" },
+	{ T("a.1"), -1, "no parents under a numeric last label" },
+	{ T("2001:db8::1"), 9, "an IPv6 address is looked up as itself" },
+	{ T("2001:db8::2"), -1, "another is not" },
+	{ T(""), -1, "empty" },
+	{ { NULL, 0 }, -1, "null" },
+	{ T("."), -1, "only a dot" },
+	{ T(".."), -1, "only dots" },
+	{ T(".tree.example.com"), 2, "an empty label is a label; the parser refuses it" },
+	{ T("x..x"), 11, "so is one in the middle" },
+};
+
 static void
 match_ends_on_a_label_boundary(void **state)
 {
@@ -50,65 +96,21 @@ match_ends_on_a_label_boundary(void **state)
 		[10] = { "1", MATCH_SUBTREE },
 		[11] = { "x", MATCH_SUBTREE },
 	};
-	static const struct {
-		struct text host;
-		int want; /* -1: not covered */
-		const char *why;
-	} rows[] = {
-		{ T("exact.example.com"), 0, "exact covers itself" },
-		{ T("www.exact.example.com"), -1, "exact covers nothing below" },
-		{ T("xexact.example.com"), -1, "not a label boundary" },
-		{ T("exact.example.com.evil.test"), -1, "a prefix is no match" },
-		{ T("exactXexample.com"), -1, "a dot is a dot" },
-		{ T("example.com"), -1, "a parent of entries is not covered" },
-		{ T("com"), -1, "nor is the top" },
-		{ T("below.example.com"), -1, "below never covers itself" },
-		{ T("a.below.example.com"), 1, "below, one label" },
-		{ T("a.b.c.d.below.example.com"), 1, "below, many labels" },
-		{ T("xbelow.example.com"), -1, "below, not a label boundary" },
-		{ T("x.ybelow.example.com"), -1, "below, not a boundary further down" },
-		{ T("tree.example.com"), 2, "a subtree covers itself" },
-		{ T("a.tree.example.com"), 2, "and what is below" },
-		{ T("xtree.example.com"), -1, "but not a longer label" },
-		{ T("deep.tree.example.com"), 3, "the own name before a parent's subtree" },
-		{ T("a.deep.tree.example.com"), 2, "an exact entry is skipped below it" },
-		{ T("TREE.example.com"), -1, "names are canonical: case is the parser's" },
-		{ T("tree.example.com."), -1, "names are canonical: no trailing dot" },
-		{ T("tree.example.com\0"), -1, "a NUL is a byte" },
-		{ T("evil.test\0.tree.example.com"), 2, "and before a dot a label's byte" },
-		{ T("192.0.2.1"), 6, "an address is looked up as itself" },
-		{ T("192.0.2.2"), 7, "a subtree entry of an address covers it" },
-		{ T("192.0.2.3"), -1, "*.address never covers the address" },
-		{ T("1.192.0.2.3"), -1, "nor something that ends like one" },
-		{ T("1.2.3.4"), -1, "*.2.3.4 is not about 1.2.3.4" },
-		{ T("9.9.3.4"), -1, "nor is a subtree 3.4" },
-		{ T("3.4"), 5, "unless it is asked for itself" },
-		{ T("a.0x1.x"), 11, "a name may have numeric labels before the last" },
-		{ T("x.0x"), -1, "0x alone is a number" },
-		{ T("a.1"), -1, "no parents under a numeric last label" },
-		{ T("2001:db8::1"), 9, "an IPv6 address is looked up as itself" },
-		{ T("2001:db8::2"), -1, "another is not" },
-		{ T(""), -1, "empty" },
-		{ { NULL, 0 }, -1, "null" },
-		{ T("."), -1, "only a dot" },
-		{ T(".."), -1, "only dots" },
-		{ T(".tree.example.com"), 2, "an empty label is a label; the parser refuses it" },
-		{ T("x..x"), 11, "so is one in the middle" },
-	};
 	struct names *set = set_of(entries, COUNT(entries));
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
+	for (size_t i = 0; i < COUNT(lookups); i++) {
 		struct names_hit hit = { .value = 999 };
-		bool found = names_find(set, rows[i].host, &hit);
+		bool found = names_find(set, lookups[i].host, &hit);
 
-		if (found != (rows[i].want >= 0) || found != names_find(set, rows[i].host, NULL))
-			fail_msg("row %zu: %s", i, rows[i].why);
-		if (hit.value != (found ? (uint32_t)rows[i].want : 999))
-			fail_msg("row %zu, got %u: %s", i, hit.value, rows[i].why);
+		if (found != (lookups[i].want >= 0) ||
+		    found != names_find(set, lookups[i].host, NULL))
+			fail_msg("row %zu: %s", i, lookups[i].why);
+		if (hit.value != (found ? (uint32_t)lookups[i].want : 999))
+			fail_msg("row %zu, got %u: %s", i, hit.value, lookups[i].why);
 		if (found && (!text_is(hit.name, entries[hit.value].name) ||
 				 hit.match != entries[hit.value].match))
-			fail_msg("row %zu, the hit's name or match: %s", i, rows[i].why);
+			fail_msg("row %zu, the hit's name or match: %s", i, lookups[i].why);
 	}
 	names_free(set);
 }
@@ -205,12 +207,14 @@ static void
 nothing_covers_nothing(void **state)
 {
 	struct names *set = names_new();
-	char dots[HOST_NAME_MAX_BYTES];
+	char dots[4 * HOST_NAME_MAX_BYTES];
 
 	(void)state;
-	memset(dots, '.', sizeof(dots)); /* more labels than any name has */
+	memset(dots, '.', sizeof(dots));
 	assert_false(names_find(set, text("example.com"), NULL));
 	assert_false(names_find(NULL, text("example.com"), NULL));
+	/* More labels than any name has, and more bytes. */
+	assert_false(names_find(set, (struct text){ dots, HOST_NAME_MAX_BYTES }, NULL));
 	assert_false(names_find(set, (struct text){ dots, sizeof(dots) }, NULL));
 	names_free(set);
 	names_free(NULL);
