@@ -1,0 +1,214 @@
+/* loop_test.c - when tasks and timers run, and that cancelling holds. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+#include "proxy/loop/loop.h"
+
+/* A task that may defer or cancel another when it runs, and says in which order it ran. */
+struct actor {
+	struct loop *loop;
+	struct task task;
+	struct task *defers, *cancels;
+	unsigned *clock;
+	unsigned ran, last;
+};
+
+static void
+actor_on_task(void *arg)
+{
+	struct actor *actor = arg;
+
+	actor->ran++;
+	actor->last = ++*actor->clock;
+	if (actor->defers != NULL)
+		loop_defer(actor->loop, actor->defers);
+	if (actor->cancels != NULL)
+		loop_cancel(actor->loop, actor->cancels);
+}
+
+struct scene {
+	struct loop loop;
+	unsigned clock;
+	struct actor a, b;
+};
+
+static void
+actor_init(struct actor *actor, struct scene *scene)
+{
+	*actor = (struct actor){ .loop = &scene->loop, .clock = &scene->clock };
+	actor->task = (struct task){ .run = actor_on_task, .arg = actor };
+}
+
+static void
+scene_init(struct scene *scene)
+{
+	scene->clock = 0;
+	loop_init(&scene->loop);
+	actor_init(&scene->a, scene);
+	actor_init(&scene->b, scene);
+}
+
+static void
+tasks_run_in_order_once(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_init(&scene);
+	loop_defer(&scene.loop, &scene.b.task);
+	loop_defer(&scene.loop, &scene.a.task);
+	loop_defer(&scene.loop, &scene.b.task); /* idempotent */
+	loop_turn(&scene.loop);
+	assert_int_equal(scene.b.last, 1);
+	assert_int_equal(scene.a.last, 2);
+	loop_turn(&scene.loop);
+	assert_int_equal(scene.a.ran + scene.b.ran, 2);
+	loop_done(&scene.loop);
+}
+
+/* A task that defers itself gets one run a turn, and the turn comes to its end. */
+static void
+tasks_of_tasks_wait_a_turn(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_init(&scene);
+	scene.a.defers = &scene.a.task;
+	scene.b.defers = &scene.a.task;
+	loop_defer(&scene.loop, &scene.a.task);
+	loop_defer(&scene.loop, &scene.b.task);
+	for (unsigned turn = 1; turn <= 5; turn++) {
+		loop_turn(&scene.loop);
+		assert_int_equal(scene.a.ran, turn);
+	}
+	assert_int_equal(scene.b.ran, 1);
+	loop_cancel(&scene.loop, &scene.a.task);
+	loop_done(&scene.loop);
+}
+
+static void
+cancelled_tasks_do_not_run(void **state)
+{
+	static const struct {
+		bool cancel_first, cancel_by_task;
+		unsigned want_a, want_b;
+	} rows[] = {
+		{ true, false, 0, 1 },
+		{ false, true, 1, 0 }, /* a, which runs first, cancels b in the same round */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct scene scene;
+
+		scene_init(&scene);
+		scene.a.cancels = rows[i].cancel_by_task ? &scene.b.task : NULL;
+		loop_defer(&scene.loop, &scene.a.task);
+		loop_defer(&scene.loop, &scene.b.task);
+		if (rows[i].cancel_first)
+			loop_cancel(&scene.loop, &scene.a.task);
+		loop_turn(&scene.loop);
+		loop_cancel(&scene.loop, &scene.b.task); /* fine when not queued */
+		assert_int_equal(scene.a.ran, rows[i].want_a);
+		assert_int_equal(scene.b.ran, rows[i].want_b);
+		loop_done(&scene.loop);
+	}
+}
+
+static uint64_t
+clock_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+struct watch {
+	struct loop *loop;
+	struct timer timer;
+	struct timer *cancels;
+	unsigned ran;
+	uint64_t at;
+};
+
+static void
+watch_on_timer(void *arg)
+{
+	struct watch *watch = arg;
+
+	watch->ran++;
+	watch->at = loop_now(watch->loop);
+	if (watch->cancels != NULL)
+		timer_cancel(watch->cancels);
+}
+
+static void
+timers_run_once_at_their_time(void **state)
+{
+	struct loop loop;
+	struct watch watch = { .loop = &loop };
+	uint64_t before, after;
+
+	(void)state;
+	loop_init(&loop);
+	timer_init(&watch.timer, &loop, watch_on_timer, &watch);
+	timer_set(&watch.timer, 5000);
+	timer_set(&watch.timer, 60); /* replaces */
+	assert_true(watch.timer.set);
+	before = clock_ms();
+	loop_turn(&loop);
+	after = clock_ms();
+	assert_int_equal(watch.ran, 1);
+	assert_false(watch.timer.set);
+	/* The callback sees the time after the wait, not that before it. */
+	assert_in_range(watch.at, before + 40, after);
+	timer_set(&watch.timer, 0);
+	loop_turn(&loop);
+	assert_int_equal(watch.ran, 2);
+	loop_done(&loop);
+}
+
+static void
+cancelled_timers_do_not_run(void **state)
+{
+	struct loop loop;
+	struct watch first = { .loop = &loop }, second = { .loop = &loop };
+	struct timer zero = { .set = false };
+
+	(void)state;
+	loop_init(&loop);
+	timer_cancel(&zero); /* never initialised */
+	timer_init(&first.timer, &loop, watch_on_timer, &first);
+	timer_init(&second.timer, &loop, watch_on_timer, &second);
+	timer_cancel(&second.timer); /* never set */
+	first.cancels = &second.timer;
+	timer_set(&first.timer, 10);
+	timer_set(&second.timer, 10); /* due in the same turn, cancelled by the first */
+	for (unsigned i = 0; i < 3; i++)
+		loop_turn(&loop);
+	assert_int_equal(first.ran, 1);
+	assert_int_equal(second.ran, 0);
+	loop_done(&loop);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tasks_run_in_order_once),
+		cmocka_unit_test(tasks_of_tasks_wait_a_turn),
+		cmocka_unit_test(cancelled_tasks_do_not_run),
+		cmocka_unit_test(timers_run_once_at_their_time),
+		cmocka_unit_test(cancelled_timers_do_not_run),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
