@@ -1,0 +1,421 @@
+/*
+ * dns.c - c-ares channels whose sockets and timer are events of our loop.
+ *
+ * A channel serves a bounded number of queries and then only finishes what it has:
+ * c-ares keeps a socket, and so a source port, for as long as a query is open on
+ * it, and a workload that keeps one open must not hold the port still for someone
+ * who guesses ids (RFC 5452 9.2).  A reload uses the same way out.
+ */
+#include "proxy/upstream/dns.h"
+
+#include <ares.h>
+#include <arpa/nameser.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "base/memory.h"
+
+enum {
+	QUERIES_PER_EXCHANGE = 64,
+	EDNS_PAYLOAD = 1232,                     /* never fragmented on any usual path */
+	SERVER_TEXT_MAX = ADDRESS_TEXT_MAX + 10, /* "[address]:port," */
+};
+
+/* One c-ares channel: queries that share sockets. */
+struct exchange {
+	LIST_ENTRY(exchange) link;
+	struct dns *dns;            /* borrowed: the one it belongs to */
+	ares_channel ares;          /* owned */
+	LIST_HEAD(, watch) watches; /* owned */
+	struct timer timer;         /* the next retry or time-out of c-ares */
+	struct task end;            /* c-ares must not be destroyed under its own callback */
+	unsigned asked, open;
+	bool retired;
+	bool closing;
+};
+
+/* A socket of c-ares. */
+struct watch {
+	LIST_ENTRY(watch) link;
+	struct exchange *exchange; /* borrowed */
+	ares_socket_t fd;          /* borrowed: c-ares closes it */
+	struct event event;
+};
+
+struct query {
+	struct exchange *exchange; /* borrowed */
+	enum dns_family family;
+	void (*answered)(void *arg, const struct dns_answer *);
+	void *arg; /* borrowed */
+};
+
+/* What exchanges are made from. */
+struct settings {
+	char *servers; /* owned; as ares_set_servers_ports_csv() reads them; NULL: resolv.conf(5) */
+	int tries;
+	int try_timeout; /* milliseconds, of the first round; c-ares doubles it each round */
+};
+
+struct dns {
+	struct loop *loop; /* borrowed */
+	struct settings settings;
+	struct exchange *current;        /* borrowed from the list: takes new queries */
+	LIST_HEAD(, exchange) exchanges; /* owned */
+};
+
+static void
+arrange_timer(struct exchange *exchange)
+{
+	struct timeval tv;
+
+	if (ares_timeout(exchange->ares, NULL, &tv) == NULL) {
+		timer_cancel(&exchange->timer);
+		return;
+	}
+	/* Rounded up: woken a moment early, c-ares would find nothing to do. */
+	timer_set(&exchange->timer, (uint64_t)tv.tv_sec * 1000 + (uint64_t)tv.tv_usec / 1000 + 1);
+}
+
+static void
+exchange_on_socket(evutil_socket_t fd, short what, void *arg)
+{
+	struct watch *watch = arg;
+	struct exchange *exchange = watch->exchange;
+
+	ares_process_fd(exchange->ares, what & EV_READ ? fd : ARES_SOCKET_BAD,
+	    what & EV_WRITE ? fd : ARES_SOCKET_BAD); /* may free the watch */
+	arrange_timer(exchange);
+}
+
+static void
+exchange_on_timer(void *arg)
+{
+	struct exchange *exchange = arg;
+
+	ares_process_fd(exchange->ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	arrange_timer(exchange);
+}
+
+static struct watch *
+watch_of(struct exchange *exchange, ares_socket_t fd)
+{
+	struct watch *watch;
+
+	LIST_FOREACH(watch, &exchange->watches, link)
+	if (watch->fd == fd)
+		return watch;
+	watch = memory_new(1, sizeof(*watch));
+	watch->exchange = exchange;
+	watch->fd = fd;
+	event_assign(&watch->event, exchange->dns->loop->base, fd, 0, exchange_on_socket, watch);
+	LIST_INSERT_HEAD(&exchange->watches, watch, link);
+	return watch;
+}
+
+/* c-ares says what it waits for on a socket; neither: it is about to close it. */
+static void
+exchange_on_state(void *arg, ares_socket_t fd, int readable, int writable)
+{
+	struct exchange *exchange = arg;
+	struct watch *watch = watch_of(exchange, fd);
+	int what = EV_PERSIST | (readable ? EV_READ : 0) | (writable ? EV_WRITE : 0);
+
+	event_del(&watch->event);
+	if (!readable && !writable) {
+		LIST_REMOVE(watch, link);
+		free(watch);
+		return;
+	}
+	event_assign(
+	    &watch->event, exchange->dns->loop->base, fd, (short)what, exchange_on_socket, watch);
+	event_add(&watch->event, NULL); /* should it fail, the query times out */
+}
+
+static void
+exchange_free(struct exchange *exchange)
+{
+	exchange->closing = true; /* queries that are still open end without an answer */
+	LIST_REMOVE(exchange, link);
+	if (exchange->ares != NULL)
+		ares_destroy(exchange->ares);
+	timer_cancel(&exchange->timer);
+	loop_cancel(exchange->dns->loop, &exchange->end);
+	free(exchange);
+}
+
+static void
+exchange_on_end(void *arg)
+{
+	exchange_free(arg);
+}
+
+static void
+retire(struct exchange *exchange)
+{
+	exchange->retired = true;
+	if (exchange->open == 0)
+		loop_defer(exchange->dns->loop, &exchange->end);
+}
+
+/* NULL with a c-ares status when it cannot be made. */
+static struct exchange *
+exchange_new(struct dns *dns, const struct settings *settings, int *status)
+{
+	char lookups[] = "b";
+	struct exchange *exchange = memory_new(1, sizeof(*exchange));
+	struct ares_options options = {
+		.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_EDNS,
+		.tries = settings->tries,
+		.timeout = settings->try_timeout,
+		.ednspsz = EDNS_PAYLOAD,
+		.lookups = lookups,
+		.sock_state_cb = exchange_on_state,
+		.sock_state_cb_data = exchange,
+	};
+
+	exchange->dns = dns;
+	LIST_INIT(&exchange->watches);
+	LIST_INSERT_HEAD(&dns->exchanges, exchange, link);
+	timer_init(&exchange->timer, dns->loop, exchange_on_timer, exchange);
+	exchange->end = (struct task){ .run = exchange_on_end, .arg = exchange };
+	*status = ares_init_options(&exchange->ares, &options,
+	    ARES_OPT_FLAGS | ARES_OPT_TRIES | ARES_OPT_TIMEOUTMS | ARES_OPT_EDNSPSZ |
+		ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
+	if (*status == ARES_SUCCESS && settings->servers != NULL)
+		*status = ares_set_servers_ports_csv(exchange->ares, settings->servers);
+	if (*status == ARES_SUCCESS)
+		return exchange;
+	exchange_free(exchange);
+	return NULL;
+}
+
+static int
+server_count(const struct exchange *exchange)
+{
+	struct ares_addr_port_node *servers = NULL;
+	int n = 0;
+
+	if (ares_get_servers_ports(exchange->ares, &servers) != ARES_SUCCESS)
+		return 1;
+	for (const struct ares_addr_port_node *s = servers; s != NULL; s = s->next)
+		n++;
+	ares_free_data(servers);
+	return n > 0 ? n : 1;
+}
+
+/* "192.0.2.1:53,[2001:db8::1]:53"; NULL when the configuration names none. */
+static char *
+servers_text(const struct config *config)
+{
+	size_t room = config->server_count * SERVER_TEXT_MAX + 1, used = 0;
+	char address[ADDRESS_TEXT_MAX];
+	char *out;
+
+	if (config->server_count == 0)
+		return NULL;
+	out = memory_new(room, 1);
+	for (size_t i = 0; i < config->server_count; i++) {
+		const struct resolver_server *server = &config->servers[i];
+		bool bare = address_is_ipv4(&server->address);
+
+		used += (size_t)snprintf(out + used, room - used, "%s%s%s%s:%u", i > 0 ? "," : "",
+		    bare ? "" : "[", address_format(&server->address, address), bare ? "" : "]",
+		    (unsigned)server->port);
+	}
+	return out;
+}
+
+/*
+ * c-ares asks every server once a round, and waits twice as long in each following
+ * round; all rounds together fit into resolver.timeout.
+ */
+static void
+spread_timeout(struct settings *settings, uint64_t timeout, int servers)
+{
+	uint64_t parts;
+
+	settings->tries = servers > 1 ? 2 : 3;
+	parts = (uint64_t)servers * ((1U << settings->tries) - 1);
+	timeout = timeout / parts;
+	settings->try_timeout = timeout > 0 ? (timeout < INT32_MAX ? (int)timeout : INT32_MAX) : 1;
+}
+
+/* The number of servers may only be known to resolv.conf(5), so c-ares is asked before. */
+static struct exchange *
+first_exchange(struct dns *dns, struct settings *settings, uint64_t timeout, int *status)
+{
+	struct exchange *probe = exchange_new(dns, settings, status);
+
+	if (probe == NULL)
+		return NULL;
+	spread_timeout(settings, timeout, server_count(probe));
+	exchange_free(probe);
+	return exchange_new(dns, settings, status);
+}
+
+bool
+dns_configure(struct dns *dns, const struct config *config, char error[DNS_ERROR_MAX])
+{
+	struct settings settings = {
+		.servers = servers_text(config), .tries = 1, .try_timeout = 1
+	};
+	struct exchange *fresh;
+	int status;
+
+	fresh = first_exchange(dns, &settings, config->resolver_timeout, &status);
+	if (fresh == NULL) {
+		snprintf(error, DNS_ERROR_MAX, "resolver.servers: %s", ares_strerror(status));
+		free(settings.servers);
+		return false;
+	}
+	if (dns->current != NULL)
+		retire(dns->current);
+	dns->current = fresh;
+	free(dns->settings.servers);
+	dns->settings = settings;
+	return true;
+}
+
+struct dns *
+dns_new(struct loop *loop, const struct config *config, char error[DNS_ERROR_MAX])
+{
+	struct dns *dns = memory_new(1, sizeof(*dns));
+
+	dns->loop = loop;
+	LIST_INIT(&dns->exchanges);
+	if (dns_configure(dns, config, error))
+		return dns;
+	dns_free(dns);
+	return NULL;
+}
+
+void
+dns_free(struct dns *dns)
+{
+	struct exchange *exchange;
+
+	if (dns == NULL)
+		return;
+	while ((exchange = LIST_FIRST(&dns->exchanges)) != NULL)
+		exchange_free(exchange);
+	free(dns->settings.servers);
+	free(dns);
+}
+
+/* RFC 2181 8: a TTL with its highest bit set is 0. */
+static uint32_t
+smaller_ttl(uint32_t ttl, int other)
+{
+	uint32_t value = other > 0 ? (uint32_t)other : 0;
+
+	return value < ttl ? value : ttl;
+}
+
+static int
+parse_ipv4(const unsigned char *bytes, int n, struct dns_answer *answer)
+{
+	struct ares_addrttl found[DNS_ADDRESSES_MAX];
+	int count = DNS_ADDRESSES_MAX;
+	int status = ares_parse_a_reply(bytes, n, NULL, found, &count);
+
+	for (int i = 0; status == ARES_SUCCESS && i < count; i++) {
+		struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr = found[i].ipaddr };
+		uint16_t port;
+
+		if (address_from_sockaddr(
+			(const struct sockaddr *)&in, &answer->addresses[answer->count], &port))
+			answer->count++;
+		answer->ttl = smaller_ttl(answer->ttl, found[i].ttl);
+	}
+	return status;
+}
+
+static int
+parse_ipv6(const unsigned char *bytes, int n, struct dns_answer *answer)
+{
+	struct ares_addr6ttl found[DNS_ADDRESSES_MAX];
+	int count = DNS_ADDRESSES_MAX;
+	int status = ares_parse_aaaa_reply(bytes, n, NULL, found, &count);
+
+	for (int i = 0; status == ARES_SUCCESS && i < count; i++) {
+		memcpy(answer->addresses[answer->count++].b, &found[i].ip6addr,
+		    sizeof(answer->addresses[0].b));
+		answer->ttl = smaller_ttl(answer->ttl, found[i].ttl);
+	}
+	return status;
+}
+
+/*
+ * c-ares has matched id, question and server, and follows CNAMEs.  ARES_ENODATA from
+ * its parsers means records that are not for this question or have no possible
+ * length: a server that answers so has failed.  A CNAME that leads nowhere is an
+ * answer without addresses.
+ */
+static void
+parse(const unsigned char *bytes, int n, enum dns_family family, struct dns_answer *answer)
+{
+	int status;
+
+	answer->ttl = UINT32_MAX;
+	status = family == DNS_IPV4 ? parse_ipv4(bytes, n, answer) : parse_ipv6(bytes, n, answer);
+	if (status != ARES_SUCCESS)
+		answer->status = DNS_FAILURE;
+	else
+		answer->status = answer->count > 0 ? DNS_FOUND : DNS_NONE;
+}
+
+static void
+query_on_answer(void *arg, int status, int timeouts, unsigned char *bytes, int n)
+{
+	struct query query = *(struct query *)arg;
+	struct exchange *exchange = query.exchange;
+	struct dns_answer answer = { .status = DNS_FAILURE };
+
+	(void)timeouts;
+	free(arg);
+	if (exchange->closing)
+		return;
+	exchange->open--;
+	if (exchange->retired && exchange->open == 0)
+		loop_defer(exchange->dns->loop, &exchange->end);
+	if (status == ARES_SUCCESS)
+		parse(bytes, n, query.family, &answer);
+	else if (status == ARES_ENODATA || status == ARES_ENOTFOUND)
+		answer.status = DNS_NONE;
+	else if (status == ARES_ETIMEOUT)
+		answer.status = DNS_TIMEOUT;
+	query.answered(query.arg, &answer);
+}
+
+/* When no new exchange can be had, the old one goes on: better the same port than no answer. */
+static void
+change_exchange(struct dns *dns)
+{
+	int status;
+	struct exchange *fresh = exchange_new(dns, &dns->settings, &status);
+
+	if (fresh == NULL)
+		return;
+	retire(dns->current);
+	dns->current = fresh;
+}
+
+void
+dns_ask(struct dns *dns, const char *name, enum dns_family family,
+    void (*answered)(void *arg, const struct dns_answer *), void *arg)
+{
+	struct query *query = memory_new(1, sizeof(*query));
+	struct exchange *exchange;
+
+	if (dns->current->asked >= QUERIES_PER_EXCHANGE)
+		change_exchange(dns);
+	exchange = dns->current;
+	exchange->asked++;
+	exchange->open++;
+	*query = (struct query){ exchange, family, answered, arg };
+	ares_query(exchange->ares, name, ns_c_in, family == DNS_IPV4 ? ns_t_a : ns_t_aaaa,
+	    query_on_answer, query); /* may answer at once */
+	arrange_timer(exchange);
+}
