@@ -67,7 +67,8 @@ struct record {
 struct audit_sink {
 	int fd;
 	enum audit_sink_kind { AUDIT_FILE, AUDIT_PIPE, AUDIT_SOCKET } kind;
-	char *path; /* owned; for messages */
+	char *path;               /* owned; for messages */
+	struct sink_state *state; /* owned; keeps the lines of several workers apart */
 };
 
 /* path NULL: standard output.  A pipe or terminal is reopened non-blocking, so that others who
