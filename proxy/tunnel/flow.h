@@ -1,0 +1,45 @@
+/*
+ * flow.h - one direction of a tunnel: every byte, in order, as fast as the slower
+ * side takes it; a tunnel is two of these, mirror images.
+ *
+ * An idle flow holds no memory.  Reading stops while bytes wait to be written
+ * (back-pressure); the end of input is passed on when the last byte has left (half-close).
+ */
+#ifndef TUNNEL_FLOW_H
+#define TUNNEL_FLOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proxy/loop/buffer.h"
+#include "proxy/loop/channel.h"
+
+struct flow {
+	struct channel *from, *to; /* borrowed: the session frees them */
+	uint64_t bytes;            /* delivered */
+	struct buffer held;        /* read, not written yet */
+	bool ended;                /* from has said its last byte */
+	bool done;                 /* and it was passed on */
+};
+
+enum flow_result {
+	FLOW_WAIT,  /* for an event */
+	FLOW_AGAIN, /* there is more to do, but others are waiting: run again next turn */
+	FLOW_DONE,  /* ended, and passed on */
+	FLOW_READ_ERROR,
+	FLOW_WRITE_ERROR,
+};
+
+/* Move what can be moved, a bounded amount; scratch is borrowed for the call. */
+enum flow_result flow_run(struct flow *, char *scratch, size_t size);
+
+/* Only write what is held, read nothing: FLOW_DONE when nothing is held any more. */
+enum flow_result flow_flush(struct flow *);
+
+/* Put bytes that are already here in front of what will be read. */
+void flow_hold(struct flow *, struct text);
+
+void flow_free(struct flow *); /* what it holds, not itself */
+
+#endif
