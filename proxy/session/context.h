@@ -1,0 +1,43 @@
+/*
+ * context.h - what sessions borrow from the worker they belong to.
+ */
+#ifndef SESSION_CONTEXT_H
+#define SESSION_CONTEXT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/text.h"
+#include "policy/snapshot.h"
+#include "proxy/audit/audit.h"
+#include "proxy/loop/loop.h"
+#include "proxy/upstream/resolver.h"
+
+/* Where a connection came in; shared by all workers, lives as long as the program. */
+struct entrance {
+	struct text spelling; /* of the listener, for the record */
+	size_t index;         /* among the listeners of every configuration this program may load */
+	atomic_uint_fast64_t sessions; /* open now: the listener is the client it was set up for */
+};
+
+TAILQ_HEAD(session_list, session);
+
+struct session_context {
+	struct loop *loop;
+	struct resolver *resolver;
+	struct audit *audit;
+	struct snapshot *policy; /* counted; new requests are judged by this one */
+	char *scratch;           /* one buffer for every read of this worker */
+	size_t scratch_size;
+	struct session_list sessions;
+	struct session_list dead; /* closed; freed by the reaper at the end of the turn */
+	struct task reaper;
+	uint64_t next_id;
+	atomic_uint_fast64_t *total; /* sessions open in the whole process */
+	bool draining;               /* SIGTERM: finish what is open, begin nothing */
+};
+
+#endif

@@ -1,0 +1,312 @@
+/*
+ * inside.c - the names inside a tunnel (contract, section 4): hold the client's first bytes
+ * until they are judged, watch whether the server asks for a second ClientHello,
+ * hold and judge that one too; only then is the tunnel opaque.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "proxy/session/hello.h"
+#include "proxy/session/state.h"
+
+struct gate {
+	struct question question;
+	enum { GATE_FIRST, GATE_SERVER, GATE_SECOND } stage;
+	bool strict;          /* limited, on a TLS port: nothing flows before the hello */
+	bool clocked;         /* the hello clock runs, not the idle one */
+	size_t need;          /* client bytes worth looking at */
+	struct buffer server; /* GATE_SERVER: its first bytes, until they say what they are */
+	size_t server_need;
+};
+
+static void
+hello_clock(struct session *s)
+{
+	s->gate->clocked = true;
+	session_clock(s, session_config(s)->timeouts.hello);
+}
+
+void
+inside_begin(struct session *s)
+{
+	struct gate *g;
+
+	if (session_config(s)->tls_names == TLS_NAMES_OFF) {
+		tunnel_begin(s);
+		return;
+	}
+	g = memory_new(1, sizeof(*g));
+	g->question = s->reach->question;
+	g->strict = decide_is_tls_port(s->policy, &g->question) &&
+		    environment_rules_limited(s->environment);
+	g->need = 1;
+	s->gate = g;
+	s->up.from = s->down.to = s->client;
+	s->up.to = s->down.from = s->server;
+	s->active = loop_now(s->context->loop);
+	reach_free(s);
+	if (g->strict || s->in.n > 0)
+		hello_clock(s);
+	else
+		session_clock(s, session_config(s)->timeouts.idle);
+	session_move(s, SESSION_INSIDE);
+}
+
+void
+inside_free(struct session *s)
+{
+	if (s->gate == NULL)
+		return;
+	buffer_done(&s->gate->server);
+	free(s->gate);
+	s->gate = NULL;
+}
+
+void
+inside_timeout(struct session *s)
+{
+	if (s->gate->clocked)
+		session_refuse_reason(s, REASON_HEAD_TIMEOUT);
+	else
+		tunnel_timeout(s);
+}
+
+/* Remember for the record and for a later policy what the hello said. */
+static void
+keep_hello(struct session *s, const struct hello *hello)
+{
+	size_t sni = hello->sni == HELLO_SNI_HOST ? hello->host.n : 0, alpn = strlen(hello->alpn);
+
+	free(s->inside);
+	s->inside = memory_new(sni + alpn + 2, 1);
+	memcpy(s->inside, hello->host.name, sni);
+	memcpy(s->inside + sni + 1, hello->alpn, alpn);
+	s->inside_has_sni = hello->sni != HELLO_SNI_NONE;
+	s->inside_ech = hello->ech;
+}
+
+/* May the tunnel go on with these first bytes?  In report mode what says no is kept and passes. */
+static bool
+names_allowed(struct session *s, enum inside inside, const struct hello *hello)
+{
+	struct names_question names = { .inside = inside };
+	struct decision d;
+
+	if (inside == INSIDE_HELLO) {
+		keep_hello(s, hello);
+		names.has_sni = hello->sni != HELLO_SNI_NONE;
+		names.sni = hello->sni == HELLO_SNI_HOST ? &hello->host : NULL;
+		names.ech = hello->ech;
+	}
+	d = decide_names(s->policy, &s->gate->question, &names);
+	if (reason_allows(d.reason))
+		return true;
+	if (session_config(s)->tls_names == TLS_NAMES_REPORT) {
+		s->report_only = true;
+		s->decision = d;
+		return true;
+	}
+	session_refuse(s, &d, 0, NULL);
+	return false;
+}
+
+/* The client's first flight, or its second, is complete: `used` bytes of it are a hello. */
+static enum step
+pass_hello(struct session *s, const struct hello *hello, size_t used)
+{
+	struct gate *g = s->gate;
+
+	if (!names_allowed(s, INSIDE_HELLO, hello))
+		return STEP_AGAIN;
+	if (g->stage == GATE_SECOND) {
+		tunnel_begin(s);
+		return STEP_AGAIN;
+	}
+	flow_hold(&s->up, (struct text){ buffer_text(&s->in).p, used });
+	buffer_consume(&s->in, used);
+	g->stage = GATE_SERVER;
+	g->clocked = false;
+	s->active = loop_now(s->context->loop);
+	session_clock(s, session_config(s)->timeouts.idle);
+	return STEP_AGAIN;
+}
+
+static enum step
+pass_other(struct session *s, enum inside inside)
+{
+	if (names_allowed(s, inside, NULL))
+		tunnel_begin(s);
+	return STEP_AGAIN;
+}
+
+static enum step
+judge_client(struct session *s)
+{
+	struct gate *g = s->gate;
+	struct hello hello;
+	size_t need = 0;
+	enum hello_result result = g->stage == GATE_SECOND
+				       ? hello_parse_second(buffer_text(&s->in), &hello, &need)
+				       : hello_parse(buffer_text(&s->in), &hello, &need);
+
+	switch (result) {
+	case HELLO_OK:
+		return pass_hello(s, &hello, need);
+	case HELLO_MORE:
+		g->need = need > s->in.n ? need : s->in.n + 1;
+		if (!g->clocked)
+			hello_clock(s);
+		return STEP_AGAIN;
+	case HELLO_NOT_TLS:
+		/* After a HelloRetryRequest anything but a ClientHello breaks the handshake. */
+		return pass_other(s, g->stage == GATE_SECOND ? INSIDE_MALFORMED : INSIDE_NOT_TLS);
+	case HELLO_MALFORMED:
+	case HELLO_TOO_LARGE:
+		return pass_other(s, INSIDE_MALFORMED);
+	}
+	return STEP_WAIT;
+}
+
+/* The client has said its last byte before its hello was whole. */
+static enum step
+client_ended(struct session *s)
+{
+	if (s->gate->strict || s->gate->stage == GATE_SECOND) {
+		session_end(s, "client");
+		return STEP_WAIT;
+	}
+	return pass_other(s, INSIDE_NOT_TLS);
+}
+
+static enum step
+read_client(struct session *s)
+{
+	size_t want = s->context->scratch_size < HELLO_MAX ? s->context->scratch_size : HELLO_MAX;
+	ssize_t n;
+
+	if (!s->client->readable)
+		return STEP_WAIT;
+	n = channel_read(s->client, s->context->scratch, want);
+	if (n == CHANNEL_AGAIN)
+		return STEP_WAIT;
+	if (n == CHANNEL_ERROR) {
+		session_end(s, "client_reset");
+		return STEP_WAIT;
+	}
+	if (n == 0)
+		return client_ended(s);
+	buffer_append(&s->in, (struct text){ s->context->scratch, (size_t)n });
+	return STEP_AGAIN;
+}
+
+/* Client bytes up to a verdict; meanwhile the server may speak, unless nothing may flow yet. */
+static enum step
+await_hello(struct session *s)
+{
+	enum flow_result down;
+
+	if (s->in.n >= s->gate->need)
+		return judge_client(s);
+	if (!s->gate->strict || s->gate->stage == GATE_SECOND) {
+		if (!tunnel_moved(s, &s->down, &down))
+			return STEP_WAIT;
+		if (down == FLOW_AGAIN)
+			loop_defer(s->context->loop, &s->again);
+	}
+	return read_client(s);
+}
+
+/* The server's first message is known: pass it on, and wait for the client or open up. */
+static enum step
+pass_server(struct session *s, bool retry)
+{
+	struct gate *g = s->gate;
+
+	flow_hold(&s->down, buffer_text(&g->server));
+	buffer_done(&g->server);
+	if (!retry) {
+		tunnel_begin(s);
+		return STEP_AGAIN;
+	}
+	s->inside_retried = true;
+	g->stage = GATE_SECOND;
+	g->need = s->in.n > 0 ? s->in.n : 1;
+	hello_clock(s);
+	return STEP_AGAIN;
+}
+
+static enum step
+judge_server(struct session *s)
+{
+	struct gate *g = s->gate;
+
+	switch (server_hello_parse(buffer_text(&g->server), &g->server_need)) {
+	case SERVER_HELLO_MORE:
+		return STEP_AGAIN;
+	case SERVER_HELLO_RETRY:
+		return pass_server(s, true);
+	case SERVER_HELLO_OTHER:
+		return pass_server(s, false);
+	}
+	return STEP_WAIT;
+}
+
+/*
+ * The first hello is on its way.  The client is not read meanwhile: whatever it sends
+ * ahead of the server's answer might be a second hello.
+ */
+static enum step
+await_server(struct session *s)
+{
+	ssize_t n;
+
+	switch (flow_flush(&s->up)) {
+	case FLOW_WRITE_ERROR:
+		session_end(s, "server_reset");
+		return STEP_WAIT;
+	case FLOW_READ_ERROR:
+	case FLOW_WAIT:
+	case FLOW_AGAIN:
+	case FLOW_DONE:
+		break;
+	}
+	if (!s->server->readable)
+		return STEP_WAIT;
+	n = channel_read(s->server, s->context->scratch, s->context->scratch_size);
+	if (n == CHANNEL_AGAIN)
+		return STEP_WAIT;
+	if (n == CHANNEL_ERROR) {
+		session_end(s, "server_reset");
+		return STEP_WAIT;
+	}
+	if (n == 0)
+		return pass_server(s, false);
+	buffer_append(&s->gate->server, (struct text){ s->context->scratch, (size_t)n });
+	return judge_server(s);
+}
+
+enum step
+session_inside(struct session *s)
+{
+	return s->gate->stage == GATE_SERVER ? await_server(s) : await_hello(s);
+}
+
+/* A later policy: would it have let this hello pass? */
+bool
+inside_judge_again(struct session *s, const struct question *question, struct decision *d)
+{
+	struct names_question names = { .inside = INSIDE_HELLO };
+	struct host sni;
+
+	if (s->gate != NULL)
+		s->gate->question = *question;
+	if (s->inside == NULL || session_config(s)->tls_names != TLS_NAMES_ENFORCE)
+		return true;
+	names.has_sni = s->inside_has_sni;
+	names.ech = s->inside_ech;
+	if (host_parse(text(s->inside), &sni) == HOST_OK)
+		names.sni = &sni;
+	*d = decide_names(s->policy, question, &names);
+	return reason_allows(d->reason);
+}

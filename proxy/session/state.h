@@ -1,0 +1,159 @@
+/*
+ * state.h - what a session is made of; private to proxy/session.
+ *
+ * Sizes matter here: the struct stays for as long as a tunnel is idle, while
+ * reach, gate and exchange are there only during their part of the way.
+ */
+#ifndef SESSION_STATE_H
+#define SESSION_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/address.h"
+#include "base/host.h"
+#include "policy/decide.h"
+#include "proxy/audit/audit.h"
+#include "proxy/loop/buffer.h"
+#include "proxy/loop/channel.h"
+#include "proxy/loop/loop.h"
+#include "proxy/session/answer.h"
+#include "proxy/session/context.h"
+#include "proxy/session/head.h"
+#include "proxy/session/session.h"
+#include "proxy/tunnel/flow.h"
+
+enum session_state {
+	SESSION_READING,    /* a request head */
+	SESSION_REACHING,   /* resolving and dialing, which overlap (RFC 8305) */
+	SESSION_RECORDING,  /* connected; the open line is being written */
+	SESSION_INSIDE,     /* a tunnel whose first bytes are being judged */
+	SESSION_TUNNELING,  /* opaque bytes both ways */
+	SESSION_EXCHANGING, /* a forwarded request and its response */
+	SESSION_REFUSING,   /* answered; waiting for the client to have read it */
+	SESSION_CLOSED,
+};
+
+/* What a step says to session_run(). */
+enum step {
+	STEP_AGAIN, /* the state may have changed: run its step */
+	STEP_WAIT,  /* for an event */
+	STEP_LATER, /* there is more to do, after others had their turn */
+};
+
+/* The way to the destination: from the decision until the open line is written. */
+struct reach {
+	struct question question;
+	struct lookup *lookup; /* owned; NULL for a literal */
+	struct dial *dial;     /* owned; NULL until an address passed the guard */
+	struct address addresses[AUDIT_ADDRESSES_MAX]; /* what the name resolved to */
+	size_t address_count;
+	struct decision worst; /* of the addresses that did not pass; REASON_COUNT: none yet */
+	struct audit_waiter waiter;
+	bool recorded, record_failed;
+	uint64_t asked, answered; /* when, in loop_now() time; answered 0: not yet */
+};
+
+struct gate;     /* inside.c */
+struct exchange; /* exchange.c */
+
+struct session {
+	TAILQ_ENTRY(session) link;
+	struct session_context *context; /* borrowed */
+	struct entrance *entrance;       /* borrowed */
+	struct peer peer;
+	enum session_state state;
+	struct channel *client; /* owned */
+	struct channel *server; /* owned; NULL before the connection */
+	struct timer timer;     /* the clock of the current state */
+	struct task again;
+	struct buffer in;  /* from the client, not used yet */
+	size_t seen;       /* of it looked at for a request head */
+	struct buffer out; /* REFUSING: what is still to be written */
+	bool waiting;      /* READING: no byte of the next request is here */
+	bool end_sent;     /* REFUSING: the write side is closed */
+
+	/* the request */
+	uint64_t id;
+	struct snapshot *policy;                     /* counted: what judged it last */
+	const struct environment_rules *environment; /* in policy */
+	char *method;                                /* owned; NULL: CONNECT */
+	char *host; /* owned; canonical; NULL: the target did not parse */
+	char *path; /* owned; of a forwarded request, without its query */
+	uint16_t port;
+	enum scheme scheme;
+	struct decision decision;
+	struct address dialled;
+	uint64_t started; /* when its head was complete */
+	bool opened;      /* its open line was handed to the record */
+	bool report_only; /* tls_names: report; decision says what was let pass */
+	bool no_body;     /* a HEAD: the proxy's own answer has no body */
+
+	struct reach *reach;       /* owned */
+	struct gate *gate;         /* owned */
+	struct exchange *exchange; /* owned */
+
+	/* the tunnel */
+	struct flow up, down; /* client to server, server to client */
+	uint64_t active;      /* when a byte last moved */
+	char *inside;         /* owned; "SNI\0ALPN" of the hello, NULL: none seen */
+	bool inside_has_sni, inside_ech, inside_retried;
+};
+
+/* session.c: the order of things */
+void session_run(void *session);
+void session_move(struct session *, enum session_state to); /* the only writer of s->state */
+void session_close(struct session *); /* the only end of a session; writes no record */
+void session_clock(struct session *, uint64_t milliseconds);
+const struct config *session_config(const struct session *);
+void session_adopt_policy(struct session *); /* judge by the newest snapshot from here on */
+void session_question(const struct session *, struct question *);
+void session_next_request(struct session *); /* forget the one that is done, read another */
+
+/* reading.c: takes a request head and asks the policy */
+enum step session_read(struct session *);
+struct text reading_target(
+    const struct session *); /* what was sent as target, fit for the record */
+
+/* reaching.c */
+void reach_begin(struct session *, const struct question *);
+enum step session_reach(struct session *);
+enum step session_record(struct session *);
+void reach_free(struct session *);
+
+/* inside.c: the names inside a tunnel */
+void inside_begin(struct session *);
+enum step session_inside(struct session *);
+void inside_timeout(struct session *);
+void inside_free(struct session *);
+bool inside_judge_again(struct session *, const struct question *, struct decision *);
+
+/* tunneling.c */
+void tunnel_begin(struct session *);
+enum step session_tunnel(struct session *);
+void tunnel_timeout(struct session *);
+bool tunnel_moved(struct session *, struct flow *, enum flow_result *); /* run one direction */
+
+/* exchange.c */
+void exchange_new(struct session *, const struct request *);
+void exchange_begin(struct session *);
+enum step session_exchange(struct session *);
+bool exchange_answered(const struct session *); /* a byte of a response has gone to the client */
+void exchange_account(const struct session *, struct record *);
+void exchange_free(struct session *);
+
+/* ending.c: every way out, and what is recorded of it */
+void session_refuse(struct session *, const struct decision *, int status, const char *detail);
+void session_refuse_reason(struct session *, enum reason);
+void session_end(struct session *, const char *ended); /* a tunnel or exchange that was open */
+void session_part(struct session *); /* all is said: end our side, let the client end its own */
+enum step session_linger(struct session *);
+
+/* account.c: the record of a session */
+void account_open(struct session *);
+void account_deny(struct session *, struct text target); /* or fail, by its reason */
+void account_close(struct session *, const char *ended);
+void account_gone(struct session *); /* allowed, but the client left before the answer */
+
+#endif

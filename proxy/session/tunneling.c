@@ -1,0 +1,81 @@
+/* tunneling.c - opaque bytes both ways, until both ends are done or the clock says so. */
+#include <string.h>
+
+#include "proxy/session/state.h"
+
+void
+tunnel_begin(struct session *s)
+{
+	s->up.from = s->down.to = s->client;
+	s->up.to = s->down.from = s->server;
+	s->active = loop_now(s->context->loop);
+	flow_hold(&s->up, buffer_text(&s->in));
+	buffer_done(&s->in);
+	reach_free(s);
+	inside_free(s);
+	session_clock(s, session_config(s)->timeouts.idle);
+	session_move(s, SESSION_TUNNELING);
+}
+
+/* Why a direction broke: which end, by the end that failed. */
+static const char *
+broken_end(const struct session *s, const struct flow *f, enum flow_result result)
+{
+	const struct channel *failed = result == FLOW_READ_ERROR ? f->from : f->to;
+
+	return failed == s->client ? "client_reset" : "server_reset";
+}
+
+bool
+tunnel_moved(struct session *s, struct flow *f, enum flow_result *result)
+{
+	uint64_t before = f->bytes;
+	bool was_done = f->done;
+
+	*result = flow_run(f, s->context->scratch, s->context->scratch_size);
+	if (f->bytes != before)
+		s->active = loop_now(s->context->loop);
+	if (*result == FLOW_READ_ERROR || *result == FLOW_WRITE_ERROR) {
+		session_end(s, broken_end(s, f, *result));
+		return false;
+	}
+	if (f->done && !was_done) {
+		s->active = loop_now(s->context->loop);
+		session_clock(s, session_config(s)->timeouts.half_close);
+	}
+	return true;
+}
+
+enum step
+session_tunnel(struct session *s)
+{
+	enum flow_result up, down;
+
+	if (!tunnel_moved(s, &s->up, &up) || !tunnel_moved(s, &s->down, &down))
+		return STEP_WAIT;
+	if (s->up.done && s->down.done) {
+		session_end(s, "done");
+		return STEP_WAIT;
+	}
+	return up == FLOW_AGAIN || down == FLOW_AGAIN ? STEP_LATER : STEP_WAIT;
+}
+
+/*
+ * The idle clock is looked at when it runs out, not set anew at every byte: what has
+ * moved since only makes it run on.
+ */
+void
+tunnel_timeout(struct session *s)
+{
+	const struct config *config = session_config(s);
+	bool half = s->up.done != s->down.done && s->exchange == NULL;
+	uint64_t limit = half ? config->timeouts.half_close : config->timeouts.idle;
+	uint64_t idle = loop_now(s->context->loop) - s->active;
+
+	if (idle < limit)
+		session_clock(s, limit - idle);
+	else if (s->exchange != NULL && !exchange_answered(s))
+		session_refuse_reason(s, REASON_IDLE_TIMEOUT);
+	else
+		session_end(s, half ? "half_close_timeout" : reason_word(REASON_IDLE_TIMEOUT));
+}
