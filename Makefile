@@ -14,7 +14,7 @@ else ifneq (,$(findstring free software foundation,$(shell $(CC) --version 2>/de
 WARN	+= -Wlogical-op -Wduplicated-cond
 endif
 HARDEN	:= -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2
-LIBS	:= -levent_core -levent_pthreads -lcares -lyaml -lpsl -ljansson -lcrypto -lpthread
+LIBS	:= -levent_core -lcares -lyaml -lpsl -lidn2 -ljansson -lcrypto -lpthread
 ALLFLAGS = -std=c17 -D_GNU_SOURCE -I. $(WARN) $(HARDEN) $(CFLAGS)
 
 PURE	:= $(shell find base blocklists policy -name '*.c' 2>/dev/null | sort)

@@ -1,0 +1,47 @@
+/*
+ * listener.h - sockets that clients connect to: opened by the main thread before
+ * any worker runs, then each worker accepts from its own.
+ *
+ * TCP: with several workers each has its own SO_REUSEPORT socket, added only after a
+ * plain bind has proved the port free, so that a second instance fails instead of
+ * sharing the traffic.  Unix: one socket, whose descriptor all workers watch.
+ */
+#ifndef SERVER_LISTENER_H
+#define SERVER_LISTENER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/report.h"
+#include "policy/config.h"
+#include "policy/snapshot.h"
+#include "proxy/session/context.h"
+
+struct listener {
+	struct entrance entrance;
+	struct address address; /* TCP; with the port that was picked */
+	uint16_t port;
+	char *asked;    /* owned; as the configuration spells it */
+	char *spelling; /* owned; with the port that was picked */
+	char *path;     /* owned; Unix: the file to remove at the end */
+	int *fds;       /* owned; one a worker, -1: closed */
+	unsigned fd_count;
+};
+
+/*
+ * Open one listener, the index-th of the configuration, for so many workers.  False, with everything closed and the
+ * problem in *report, when that cannot be.
+ */
+bool listener_open(struct listener *, size_t index, const struct listener_config *,
+    unsigned workers, const char *file, struct report *);
+
+void listener_shut(struct listener *, unsigned worker); /* close one worker's socket */
+void listener_done(struct listener *); /* close all, remove a Unix socket's file, free */
+
+/*
+ * The addresses it can be reached by: itself, or for an unspecified address every
+ * address of this machine.  Appends to *own.
+ */
+void listener_own(const struct listener *, struct own_listener **own, size_t *count, size_t *room);
+
+#endif

@@ -1,0 +1,326 @@
+/* server.c - see server.h. */
+#include "proxy/server/server.h"
+
+#include <errno.h>
+#include <openssl/rand.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "proxy/loop/loop.h"
+#include "proxy/server/log.h"
+#include "proxy/server/worker.h"
+
+enum {
+	DESCRIPTOR_RESERVE = 256, /* for everything that is not a session's two sockets */
+	INSTANCE_BYTES = 6,
+};
+
+struct server {
+	const struct config_origin *origin;
+	struct loop loop;
+	struct event on_hangup, on_terminate, on_interrupt, on_done;
+	struct timer drained;
+	struct shared shared;
+	struct audit_sink sink;
+	char *audit_path; /* owned; NULL: standard output */
+	struct own_listener *own;
+	size_t own_count;
+	struct snapshot *policy; /* counted */
+	struct worker **workers; /* owned */
+	unsigned worker_count, started, done;
+	char instance[2 * INSTANCE_BYTES + 1];
+	bool draining;
+};
+
+static unsigned
+usable_processors(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
+/* The soft limit on descriptors goes up to the hard one: sessions need two each. */
+static uint64_t
+raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return 1024;
+	if (limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+		getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	return limit.rlim_cur;
+}
+
+/* `auto` is what the descriptors allow; several listeners do not let one take all of it. */
+static void
+set_limits(struct server *s, const struct config *config)
+{
+	uint64_t files = raise_descriptor_limit();
+	uint64_t room = files > DESCRIPTOR_RESERVE + 2 ? (files - DESCRIPTOR_RESERVE) / 2 : 1;
+	uint64_t total = config->limits.connections != 0 ? config->limits.connections : room;
+	uint64_t each = s->shared.listener_count > 1 ? (total + 1) / 2 : total;
+
+	s->shared.session_limit = total;
+	s->shared.listener_limit = config->limits.per_client != 0 ? config->limits.per_client
+								  : each;
+}
+
+static bool
+open_listeners(struct server *s, const struct config *config, struct report *report)
+{
+	size_t room = 0;
+
+	s->shared.listeners = memory_new(config->listener_count, sizeof(struct listener));
+	for (size_t i = 0; i < config->listener_count; i++) {
+		struct listener *l = &s->shared.listeners[i];
+
+		if (!listener_open(
+			l, i, &config->listeners[i], s->worker_count, config->file, report))
+			return false;
+		s->shared.listener_count++;
+		listener_own(l, &s->own, &s->own_count, &room);
+	}
+	return true;
+}
+
+static bool
+open_record(struct server *s, const struct config *config, struct report *report)
+{
+	unsigned char random[INSTANCE_BYTES];
+
+	if (RAND_bytes(random, sizeof(random)) != 1)
+		return report_error(report, NULL, 0, 0, "no random bytes from the system");
+	for (size_t i = 0; i < INSTANCE_BYTES; i++)
+		snprintf(s->instance + 2 * i, 3, "%02x", random[i]);
+	s->audit_path = config->audit.path != NULL ? memory_copy(text(config->audit.path)) : NULL;
+	if (!audit_sink_open(&s->sink, s->audit_path))
+		return report_error(report, config->file, 0, 0, "cannot open the record %s: %s",
+		    s->audit_path != NULL ? s->audit_path : "on standard output", strerror(errno));
+	s->shared.sink = &s->sink;
+	s->shared.instance = s->instance;
+	return true;
+}
+
+/* The parts of a configuration that a running process cannot change.  NULL: they are equal. */
+static const char *
+changed_part(const struct server *s, const struct config *config)
+{
+	const char *path = config->audit.path;
+
+	if (config->listener_count != s->shared.listener_count)
+		return "listeners";
+	for (size_t i = 0; i < config->listener_count; i++)
+		if (!text_is(config->listeners[i].spelling, s->shared.listeners[i].asked))
+			return "listeners";
+	if ((path == NULL) != (s->audit_path == NULL) ||
+	    (path != NULL && strcmp(path, s->audit_path) != 0))
+		return "audit.path";
+	if (config->workers != 0 && config->workers != s->worker_count)
+		return "workers";
+	return NULL;
+}
+
+/* Build first, swap last: the policy in force goes on until a whole new one stands. */
+static struct snapshot *
+load_policy(struct server *s, struct config_file *file, struct report *report)
+{
+	const char *changed = changed_part(s, config_of(file));
+
+	if (changed != NULL) {
+		report_error(report, config_of(file)->file, 0, 0,
+		    "%s cannot change while the program runs: restart it", changed);
+		config_free(file);
+		return NULL;
+	}
+	return snapshot_build(file, s->own, s->own_count, report);
+}
+
+static void
+reload(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *s = arg;
+	struct report report = { 0 };
+	struct config_file *file = s->origin->load(s->origin->arg, &report);
+	struct snapshot *fresh = file != NULL ? load_policy(s, file, &report) : NULL;
+
+	(void)fd;
+	(void)what;
+	report_print(&report, stderr);
+	report_done(&report);
+	if (fresh == NULL) {
+		log_line("reload refused, the policy in force stays");
+		return;
+	}
+	snapshot_unref(s->policy);
+	s->policy = fresh;
+	for (unsigned i = 0; i < s->started; i++)
+		worker_take_policy(s->workers[i], fresh);
+	log_line("reloaded: %zu environments", snapshot_environment_count(fresh));
+}
+
+static void
+end_now(void *arg)
+{
+	struct server *s = arg;
+
+	for (unsigned i = 0; i < s->started; i++)
+		worker_end(s->workers[i]);
+}
+
+static void
+terminate(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *s = arg;
+
+	(void)fd;
+	(void)what;
+	if (s->draining) {
+		end_now(s);
+		return;
+	}
+	s->draining = true;
+	log_line("ending: open connections have %llu s",
+	    (unsigned long long)snapshot_config(s->policy)->timeouts.drain / 1000);
+	timer_set(&s->drained, snapshot_config(s->policy)->timeouts.drain);
+	for (unsigned i = 0; i < s->started; i++)
+		worker_drain(s->workers[i]);
+}
+
+static void
+worker_done(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *s = arg;
+	eventfd_t count = 0;
+
+	(void)what;
+	if (eventfd_read(fd, &count) == 0)
+		s->done += (unsigned)count;
+}
+
+static void
+watch(struct server *s)
+{
+	event_assign(&s->on_hangup, s->loop.base, SIGHUP, EV_SIGNAL | EV_PERSIST, reload, s);
+	event_assign(&s->on_terminate, s->loop.base, SIGTERM, EV_SIGNAL | EV_PERSIST, terminate, s);
+	event_assign(&s->on_interrupt, s->loop.base, SIGINT, EV_SIGNAL | EV_PERSIST, terminate, s);
+	event_assign(
+	    &s->on_done, s->loop.base, s->shared.done_fd, EV_READ | EV_PERSIST, worker_done, s);
+	event_add(&s->on_hangup, NULL);
+	event_add(&s->on_terminate, NULL);
+	event_add(&s->on_interrupt, NULL);
+	event_add(&s->on_done, NULL);
+	timer_init(&s->drained, &s->loop, end_now, s);
+}
+
+static void
+unwatch(struct server *s)
+{
+	event_del(&s->on_hangup);
+	event_del(&s->on_terminate);
+	event_del(&s->on_interrupt);
+	event_del(&s->on_done);
+	timer_cancel(&s->drained);
+}
+
+/* Everything that can fail, in an order in which nothing was promised yet. */
+static bool
+prepare(struct server *s, struct report *report)
+{
+	struct config_file *file = s->origin->load(s->origin->arg, report);
+	const struct config *config;
+	bool ready;
+
+	if (file == NULL)
+		return false;
+	config = config_of(file);
+	s->worker_count = config->workers != 0 ? (unsigned)config->workers : usable_processors();
+	s->shared.done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	ready = s->shared.done_fd >= 0 && open_listeners(s, config, report) &&
+		open_record(s, config, report);
+	if (!ready) {
+		config_free(file);
+		return false;
+	}
+	set_limits(s, config);
+	s->policy = load_policy(s, file, report);
+	if (s->policy == NULL)
+		return false;
+	s->workers = memory_new(s->worker_count, sizeof(*s->workers));
+	for (unsigned i = 0; i < s->worker_count; i++)
+		if ((s->workers[i] = worker_new(&s->shared, i, s->policy, report)) == NULL)
+			return false;
+	return true;
+}
+
+static bool
+start_workers(struct server *s)
+{
+	while (s->started < s->worker_count) {
+		if (!worker_start(s->workers[s->started])) {
+			log_line("cannot start a worker: %s", strerror(errno));
+			end_now(s);
+			return false;
+		}
+		s->started++;
+	}
+	for (size_t i = 0; i < s->shared.listener_count; i++)
+		log_line("listening on %s", s->shared.listeners[i].spelling);
+	return true;
+}
+
+static void
+server_free(struct server *s)
+{
+	for (unsigned i = 0; i < s->worker_count && s->workers != NULL; i++) {
+		if (i < s->started)
+			worker_join(s->workers[i]);
+		worker_free(s->workers[i]);
+	}
+	free(s->workers);
+	for (size_t i = 0; i < s->shared.listener_count; i++)
+		listener_done(&s->shared.listeners[i]);
+	free(s->shared.listeners);
+	if (s->shared.sink != NULL)
+		audit_sink_close(&s->sink);
+	if (s->shared.done_fd >= 0)
+		close(s->shared.done_fd);
+	free(s->audit_path);
+	free(s->own);
+	snapshot_unref(s->policy);
+}
+
+int
+server_run(const struct config_origin *origin)
+{
+	struct server s = { .origin = origin, .shared.done_fd = -1 };
+	struct report report = { 0 };
+	bool ready;
+
+	signal(SIGPIPE, SIG_IGN);
+	ready = prepare(&s, &report);
+	report_print(&report, stderr);
+	report_done(&report);
+	if (ready) {
+		loop_init(&s.loop);
+		watch(&s);
+		ready = start_workers(&s);
+		while (s.done < s.started)
+			loop_turn(&s.loop);
+		unwatch(&s);
+		loop_done(&s.loop);
+	}
+	server_free(&s);
+	return ready ? 0 : 2;
+}

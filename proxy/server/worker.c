@@ -1,0 +1,326 @@
+/* worker.c - see worker.h. */
+#include "proxy/server/worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "proxy/server/log.h"
+#include "proxy/session/session.h"
+
+enum {
+	SCRATCH = 65536,
+	ACCEPTS_A_TURN = 64,
+	ACCEPT_PAUSE_MS = 100, /* when the process has no descriptor left */
+	REFUSALS_MAX = 128,    /* sessions beyond the limit that still get their answer */
+};
+
+struct door { /* one listener, as one worker sees it */
+	struct worker *worker;
+	struct listener *listener;
+	struct event event;
+};
+
+struct worker {
+	struct shared *shared; /* borrowed */
+	unsigned number;
+	pthread_t thread;
+	struct loop loop;
+	struct session_context context;
+	struct door *doors; /* owned; one a listener */
+	struct timer pause;
+	bool draining, ending;
+
+	int kick; /* an eventfd: something is in the mailbox */
+	struct event kicked;
+	pthread_mutex_t lock;   /* of the mailbox: */
+	struct snapshot *fresh; /* counted; NULL: none */
+	bool drain, end;
+};
+
+static void
+describe_peer(
+    int fd, const struct listener *l, const struct sockaddr_storage *ss, struct peer *peer)
+{
+	struct ucred credentials = { .uid = (uid_t)-1 };
+	socklen_t length = sizeof(credentials);
+	uint16_t port;
+
+	*peer = (struct peer){ .uid = -1 };
+	if (l->path == NULL) {
+		address_from_sockaddr((const struct sockaddr *)ss, &peer->address, &port);
+		return;
+	}
+	peer->is_unix = true;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0)
+		peer->uid = credentials.uid;
+}
+
+/* May this connection begin?  REASON_COUNT: it may. */
+static enum reason
+admit(const struct worker *w, const struct listener *l, const struct peer *peer)
+{
+	const struct config *config = snapshot_config(w->context.policy);
+	int64_t only = config->listeners[l->entrance.index].peer_uid;
+
+	if (peer->is_unix && only >= 0 && peer->uid != only)
+		return REASON_UNKNOWN_CLIENT;
+	if (atomic_load(&w->shared->sessions) >= w->shared->session_limit ||
+	    atomic_load(&l->entrance.sessions) >= w->shared->listener_limit)
+		return REASON_OVERLOADED;
+	return REASON_COUNT;
+}
+
+static void
+set_accepting(struct worker *w, bool on)
+{
+	for (size_t i = 0; i < w->shared->listener_count; i++) {
+		if (on)
+			event_add(&w->doors[i].event, NULL);
+		else
+			event_del(&w->doors[i].event);
+	}
+}
+
+static void
+accept_again(void *arg)
+{
+	struct worker *w = arg;
+
+	if (!w->draining)
+		set_accepting(w, true);
+}
+
+/* False when there is nothing more to accept now. */
+static bool
+accept_one(struct worker *w, struct listener *l, int listening)
+{
+	struct sockaddr_storage ss;
+	socklen_t length = sizeof(ss);
+	struct peer peer;
+	int fd = accept4(listening, (struct sockaddr *)&ss, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
+		return true;
+	if (fd < 0) {
+		if (errno != EAGAIN) {
+			set_accepting(w, false);
+			timer_set(&w->pause, ACCEPT_PAUSE_MS);
+		}
+		return false;
+	}
+	if (atomic_load(&w->shared->sessions) >= w->shared->session_limit + REFUSALS_MAX) {
+		close(fd);
+		return true;
+	}
+	describe_peer(fd, l, &ss, &peer);
+	session_new(&w->context, &l->entrance, fd, &peer, admit(w, l, &peer));
+	return true;
+}
+
+static void
+on_connection(evutil_socket_t fd, short what, void *arg)
+{
+	struct door *door = arg;
+
+	(void)what;
+	for (unsigned i = 0; i < ACCEPTS_A_TURN; i++)
+		if (!accept_one(door->worker, door->listener, fd))
+			return;
+}
+
+static void
+take_policy(struct worker *w, struct snapshot *fresh)
+{
+	const struct config *config = snapshot_config(fresh);
+	char error[160];
+
+	snapshot_unref(w->context.policy);
+	w->context.policy = fresh;
+	audit_configure(w->context.audit, config);
+	if (!resolver_configure(w->context.resolver, config, error))
+		log_line("worker %u: resolver not changed: %s", w->number, error);
+	sessions_judge_again(&w->context);
+}
+
+static void
+start_draining(struct worker *w)
+{
+	if (w->draining)
+		return;
+	w->draining = true;
+	timer_cancel(&w->pause);
+	set_accepting(w, false);
+	for (size_t i = 0; i < w->shared->listener_count; i++)
+		listener_shut(&w->shared->listeners[i], w->number);
+	sessions_drain(&w->context);
+}
+
+static void
+on_kick(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+	struct snapshot *fresh;
+	eventfd_t count;
+	bool drain, end;
+
+	(void)what;
+	eventfd_read(fd, &count);
+	pthread_mutex_lock(&w->lock);
+	fresh = w->fresh;
+	w->fresh = NULL;
+	drain = w->drain;
+	end = w->end;
+	pthread_mutex_unlock(&w->lock);
+	if (fresh != NULL)
+		take_policy(w, fresh);
+	if (drain || end)
+		start_draining(w);
+	if (end)
+		w->ending = true;
+}
+
+static void *
+worker_main(void *arg)
+{
+	struct worker *w = arg;
+
+	set_accepting(w, true);
+	while (!w->ending && !(w->draining && TAILQ_EMPTY(&w->context.sessions)))
+		loop_turn(&w->loop);
+	sessions_end(&w->context, REASON_SHUTTING_DOWN);
+	audit_free(w->context.audit);
+	w->context.audit = NULL;
+	eventfd_write(w->shared->done_fd, 1);
+	return NULL;
+}
+
+static void
+open_doors(struct worker *w)
+{
+	struct shared *shared = w->shared;
+
+	w->doors = memory_new(shared->listener_count, sizeof(*w->doors));
+	for (size_t i = 0; i < shared->listener_count; i++) {
+		struct door *door = &w->doors[i];
+
+		*door = (struct door){ .worker = w, .listener = &shared->listeners[i] };
+		event_assign(&door->event, w->loop.base, door->listener->fds[w->number],
+		    EV_READ | EV_PERSIST, on_connection, door);
+	}
+}
+
+struct worker *
+worker_new(struct shared *shared, unsigned number, struct snapshot *policy, struct report *report)
+{
+	struct worker *w = memory_new(1, sizeof(*w));
+	const struct config *config = snapshot_config(policy);
+	char error[160] = "";
+
+	*w = (struct worker){ .shared = shared, .number = number, .kick = -1 };
+	loop_init(&w->loop);
+	pthread_mutex_init(&w->lock, NULL);
+	timer_init(&w->pause, &w->loop, accept_again, w);
+	session_context_init(&w->context);
+	w->context.loop = &w->loop;
+	w->context.policy = snapshot_ref(policy);
+	w->context.scratch = memory_new(SCRATCH, 1);
+	w->context.scratch_size = SCRATCH;
+	w->context.total = &shared->sessions;
+	w->context.audit = audit_new(&w->loop, shared->sink, config, shared->instance, number);
+	open_doors(w);
+	w->kick = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	event_assign(&w->kicked, w->loop.base, w->kick, EV_READ | EV_PERSIST, on_kick, w);
+	event_add(&w->kicked, NULL);
+	w->context.resolver = resolver_new(&w->loop, config, error);
+	if (w->kick < 0 || w->context.resolver == NULL) {
+		report_error(report, config->file, 0, 0, "cannot start a worker: %s",
+		    w->kick < 0 ? strerror(errno) : error);
+		worker_free(w);
+		return NULL;
+	}
+	return w;
+}
+
+bool
+worker_start(struct worker *w)
+{
+	sigset_t all, before;
+	int error;
+
+	sigfillset(&all); /* signals are the main thread's */
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(&w->thread, NULL, worker_main, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = error;
+	return error == 0;
+}
+
+static void
+kick(struct worker *w, struct snapshot *fresh, bool drain, bool end)
+{
+	struct snapshot *replaced = NULL;
+
+	pthread_mutex_lock(&w->lock);
+	if (fresh != NULL) {
+		replaced = w->fresh;
+		w->fresh = fresh;
+	}
+	w->drain = w->drain || drain;
+	w->end = w->end || end;
+	pthread_mutex_unlock(&w->lock);
+	snapshot_unref(replaced);
+	eventfd_write(w->kick, 1);
+}
+
+void
+worker_take_policy(struct worker *w, struct snapshot *fresh)
+{
+	kick(w, snapshot_ref(fresh), false, false);
+}
+
+void
+worker_drain(struct worker *w)
+{
+	kick(w, NULL, true, false);
+}
+
+void
+worker_end(struct worker *w)
+{
+	kick(w, NULL, true, true);
+}
+
+void
+worker_join(struct worker *w)
+{
+	pthread_join(w->thread, NULL);
+}
+
+void
+worker_free(struct worker *w)
+{
+	if (w == NULL)
+		return;
+	session_context_done(&w->context);
+	resolver_free(w->context.resolver);
+	audit_free(w->context.audit);
+	snapshot_unref(w->context.policy);
+	snapshot_unref(w->fresh);
+	timer_cancel(&w->pause);
+	if (w->kick >= 0) {
+		event_del(&w->kicked);
+		close(w->kick);
+	}
+	free(w->context.scratch);
+	free(w->doors);
+	pthread_mutex_destroy(&w->lock);
+	loop_done(&w->loop);
+	free(w);
+}
