@@ -43,7 +43,7 @@ struct hello {
  * Judge the bytes a client has sent so far, from the first record on.  Handshake
  * messages may be split over any number of records.  HELLO_OK: *hello is filled
  * and *need is the number of raw bytes its records span; anything after them is
- * left alone.  HELLO_MORE: calling again before raw.n reaches *need is useless.
+ * left alone.  HELLO_MORE: no ClientHello is whole before raw.n reaches *need.
  */
 enum hello_result hello_parse(struct text raw, struct hello *hello, size_t *need);
 
