@@ -1,0 +1,106 @@
+/*
+ * ask.c - a policy loaded to be asked from the command line, and the targets it is
+ * asked about.  Opens no socket and looks nothing up.
+ */
+#include <stdlib.h>
+
+#include "proxy/cli/cli.h"
+
+enum { HTTP_PORT = 80, HTTPS_PORT = 443 };
+
+static void
+complain_environment(const struct snapshot *policy, const char *name)
+{
+	fputs("sluice: ", stderr);
+	if (name == NULL) {
+		fputs("there are several environments, --in NAME says which", stderr);
+	} else {
+		fputs("there is no environment \"", stderr);
+		cli_print_text(text(name), stderr);
+		putc('"', stderr);
+	}
+	for (size_t i = 0; i < snapshot_environment_count(policy); i++) {
+		fputs(i == 0 ? ": \"" : ", \"", stderr);
+		cli_print_text(environment_rules_name(snapshot_environment_at(policy, i)), stderr);
+		putc('"', stderr);
+	}
+	putc('\n', stderr);
+}
+
+static struct snapshot *
+load_policy(const struct cli_arguments *a)
+{
+	struct report report = { .error_count = 0 };
+	struct config_file *config = cli_config(a, &report);
+	struct snapshot *policy = NULL;
+
+	if (config != NULL)
+		policy = snapshot_build(config, NULL, 0, &report);
+	report_print(&report, stderr);
+	report_done(&report);
+	return policy;
+}
+
+bool
+ask_init(struct ask *ask, const struct cli_arguments *a)
+{
+	const char *name = cli_value(a, "--in");
+	struct snapshot *policy = load_policy(a);
+	const struct environment_rules *environment;
+
+	if (policy == NULL)
+		return false;
+	environment = snapshot_environment(policy, text(name));
+	if (environment == NULL) {
+		complain_environment(policy, name);
+		snapshot_unref(policy);
+		return false;
+	}
+	*ask = (struct ask){
+		.policy = policy,
+		.environment = environment,
+		.json = cli_value(a, "--json") != NULL,
+	};
+	return true;
+}
+
+void
+ask_done(struct ask *ask)
+{
+	snapshot_unref(ask->policy);
+}
+
+/* What stands before the first byte that ends an authority (RFC 3986 3.2). */
+static struct text
+cut_authority(struct text a)
+{
+	size_t n = 0;
+
+	while (n < a.n && a.p[n] != '/' && a.p[n] != '?' && a.p[n] != '#')
+		n++;
+	return (struct text){ a.p, n };
+}
+
+const char *
+ask_question(const struct ask *ask, const char *target, struct question *question)
+{
+	struct question q = { .environment = ask->environment };
+	struct text a = text(target);
+	uint16_t port = HTTPS_PORT;
+	enum host_result result;
+
+	if (text_starts(a, "https://")) {
+		a = cut_authority(text_skip(a, strlen("https://")));
+	} else if (text_starts(a, "http://")) {
+		a = cut_authority(text_skip(a, strlen("http://")));
+		q.scheme = SCHEME_HTTP;
+		port = HTTP_PORT;
+	} else if (strstr(target, "://") != NULL) {
+		return "only http:// and https:// are known";
+	}
+	result = authority_parse(a, port, &q.host, &q.port);
+	if (result != HOST_OK)
+		return host_result_text(result);
+	*question = q;
+	return NULL;
+}
