@@ -16,6 +16,7 @@ struct build {
 	struct report *report; /* borrowed */
 	size_t environment_room;
 	size_t agent_room;
+	bool serving;    /* the listeners will be opened */
 	bool incomplete; /* an environment is missing; do not complain about its name as well */
 };
 

@@ -214,6 +214,9 @@ check_listener(struct build *b, const struct listener_config *listener)
 
 	if (snapshot_environment(s, name) != NULL)
 		return;
+	/* The default listener, or one of a flag: of no concern to who only asks. */
+	if (listener->line == 0 && !b->serving)
+		return;
 	list_names(s, known, sizeof(known));
 	if (name.n == 0)
 		report_error(b->report, s->config->file, listener->line, listener->column,

@@ -84,12 +84,6 @@ rules_add(struct rules *r, const struct pattern *pattern, const struct rule *rul
 	r->links[r->count++] = (struct link){ .rule = *rule, .next = END };
 }
 
-size_t
-rules_count(const struct rules *r)
-{
-	return r->count;
-}
-
 const struct rule *
 rules_first(const struct rules *r, struct text host, struct rules_walk *walk)
 {

@@ -35,8 +35,6 @@ void rules_free(struct rules *); /* NULL is fine */
  */
 void rules_add(struct rules *, const struct pattern *, const struct rule *);
 
-size_t rules_count(const struct rules *);
-
 struct rules_walk {
 	const struct rules *rules;
 	struct text host; /* canonical */

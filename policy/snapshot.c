@@ -49,7 +49,11 @@ struct snapshot *
 snapshot_build(struct config_file *config_file, const struct own_listener *own, size_t own_count,
     struct report *report)
 {
-	struct build b = { .s = snapshot_new(config_file, own, own_count), .report = report };
+	struct build b = {
+		.s = snapshot_new(config_file, own, own_count),
+		.report = report,
+		.serving = own != NULL,
+	};
 	size_t errors_before = report->error_count;
 
 	build_load_documents(&b);

@@ -26,7 +26,9 @@ struct own_listener {
 /*
  * Read and compile all that the configuration names.  Takes over the configuration.
  * NULL with the problems in *report: then nothing is kept.  Warnings may come with success.
- * own: the listeners' addresses, wildcards already replaced by the machine's addresses.
+ * own: the listeners' addresses, wildcards already replaced by the machine's addresses;
+ * NULL: nothing will be listened on, and a listener that is not in the file (the
+ * default, or a flag's) need not have an environment.
  */
 struct snapshot *snapshot_build(struct config_file *, const struct own_listener *own,
     size_t own_count, struct report *);
