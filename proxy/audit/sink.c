@@ -222,8 +222,8 @@ result_of_errno(void)
 }
 
 /*
- * One datagram a line.  A collector that was restarted has a new socket at its path; it is
- * looked for whenever the old one refuses.
+ * One datagram a line.  A collector that was restarted has a new socket at its path: the old one
+ * refuses once, then the kernel forgets it, and it is looked for at the path.
  */
 static enum sink_result
 put_datagram(const struct audit_sink *sink, struct text lines, size_t *done)
@@ -233,7 +233,8 @@ put_datagram(const struct audit_sink *sink, struct text lines, size_t *done)
 	size_t n = end != NULL ? (size_t)(end - lines.p) + 1 : lines.n;
 	ssize_t sent = send(sink->fd, lines.p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 
-	if (sent < 0 && errno == ECONNREFUSED && peer->sun_family == AF_UNIX &&
+	if (sent < 0 && (errno == ECONNREFUSED || errno == ENOTCONN) &&
+	    peer->sun_family == AF_UNIX &&
 	    connect(sink->fd, (const struct sockaddr *)peer, sizeof(*peer)) == 0)
 		sent = send(sink->fd, lines.p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (sent < 0)
