@@ -45,6 +45,23 @@ snapshot_new(struct config_file *config_file, const struct own_listener *own, si
 	return s;
 }
 
+/* Consumes b->s: returned when nothing is wrong with it, else freed. */
+static struct snapshot *
+build(struct build *b)
+{
+	size_t errors_before = b->report->error_count;
+
+	build_load_documents(b);
+	build_load_lists(b);
+	build_compile_operator(b);
+	build_compile_environments(b);
+	build_check_references(b);
+	if (b->report->error_count == errors_before)
+		return b->s;
+	snapshot_free(b->s);
+	return NULL;
+}
+
 struct snapshot *
 snapshot_build(struct config_file *config_file, const struct own_listener *own, size_t own_count,
     struct report *report)
@@ -52,19 +69,18 @@ snapshot_build(struct config_file *config_file, const struct own_listener *own, 
 	struct build b = {
 		.s = snapshot_new(config_file, own, own_count),
 		.report = report,
-		.serving = own != NULL,
+		.serving = true,
 	};
-	size_t errors_before = report->error_count;
 
-	build_load_documents(&b);
-	build_load_lists(&b);
-	build_compile_operator(&b);
-	build_compile_environments(&b);
-	build_check_references(&b);
-	if (report->error_count == errors_before)
-		return b.s;
-	snapshot_free(b.s);
-	return NULL;
+	return build(&b);
+}
+
+struct snapshot *
+snapshot_build_to_ask(struct config_file *config_file, struct report *report)
+{
+	struct build b = { .s = snapshot_new(config_file, NULL, 0), .report = report };
+
+	return build(&b);
 }
 
 struct snapshot *

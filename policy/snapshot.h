@@ -26,12 +26,16 @@ struct own_listener {
 /*
  * Read and compile all that the configuration names.  Takes over the configuration.
  * NULL with the problems in *report: then nothing is kept.  Warnings may come with success.
- * own: the listeners' addresses, wildcards already replaced by the machine's addresses;
- * NULL: nothing will be listened on, and a listener that is not in the file (the
- * default, or a flag's) need not have an environment.
+ * own: the listeners' addresses, wildcards already replaced by the machine's addresses.
  */
 struct snapshot *snapshot_build(struct config_file *, const struct own_listener *own,
     size_t own_count, struct report *);
+
+/*
+ * The same for who only asks and opens no listener: one that is not in the file (the
+ * default, or a flag's) need not have an environment.
+ */
+struct snapshot *snapshot_build_to_ask(struct config_file *, struct report *);
 
 /* Counted; atomic, any thread.  unref(NULL) is fine. */
 struct snapshot *snapshot_ref(struct snapshot *);

@@ -35,7 +35,7 @@ load_policy(const struct cli_arguments *a)
 	struct snapshot *policy = NULL;
 
 	if (config != NULL)
-		policy = snapshot_build(config, NULL, 0, &report);
+		policy = snapshot_build_to_ask(config, &report);
 	report_print(&report, stderr);
 	report_done(&report);
 	return policy;

@@ -67,9 +67,11 @@ print_line(
 		fputs(host_authority(&q->host, q->port, authority), stdout);
 	else
 		cli_print_text(text(target), stdout);
-	printf("  %s  ", reason_word(d->reason));
+	printf("  %s", reason_word(d->reason));
 	if (wrong != NULL)
-		fputs(wrong, stdout);
+		printf("  %s", wrong);
+	if (cli_is_rule(&d->rule))
+		fputs("  ", stdout);
 	cli_print_rule(&d->rule, stdout);
 	putchar('\n');
 }

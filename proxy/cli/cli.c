@@ -173,8 +173,8 @@ cli_print_text(struct text a, FILE *out)
 	}
 }
 
-static bool
-is_rule(const struct rule_source *rule)
+bool
+cli_is_rule(const struct rule_source *rule)
 {
 	return rule->file != NULL || rule->entry.n > 0;
 }
@@ -182,7 +182,7 @@ is_rule(const struct rule_source *rule)
 void
 cli_print_rule(const struct rule_source *rule, FILE *out)
 {
-	if (!is_rule(rule))
+	if (!cli_is_rule(rule))
 		return;
 	if (rule->file == NULL) {
 		fputs("built in: ", out);
@@ -222,7 +222,7 @@ cli_json_rule(const struct rule_source *rule)
 {
 	json_t *object;
 
-	if (!is_rule(rule))
+	if (!cli_is_rule(rule))
 		return json_null();
 	object = json_object();
 	json_object_set_new(

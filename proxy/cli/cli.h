@@ -121,6 +121,9 @@ void ask_done(struct ask *);
  */
 const char *ask_question(const struct ask *, const char *target, struct question *);
 
+/* Did a line, or a built-in rule, decide? */
+bool cli_is_rule(const struct rule_source *);
+
 /* `FILE:LINE "ENTRY" (CATEGORY)`, or the entry alone for a built-in rule; nothing for none. */
 void cli_print_rule(const struct rule_source *, FILE *);
 

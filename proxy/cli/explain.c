@@ -92,10 +92,9 @@ print_steps(const struct explanation *path)
 		const struct explain_step *step = &path->steps[i];
 
 		printf("  %s %-15s %s", step->decided ? ">" : " ", step->name, step->note);
-		if (step->rule.file != NULL || step->rule.entry.n > 0) {
+		if (cli_is_rule(&step->rule))
 			fputs(": ", stdout);
-			cli_print_rule(&step->rule, stdout);
-		}
+		cli_print_rule(&step->rule, stdout);
 		putchar('\n');
 	}
 }
