@@ -1,54 +1,164 @@
-# Sluice: an egress policy proxy.  `make` alone lists what can be done.
+# Sluice: an egress policy proxy.  `make` alone lists what can be done; `make run` and
+# `make check` install what they need from Debian's packages first.
 
 B	?= build/release
 CC	?= cc
 CFLAGS	?= -O2 -g
 PYTHON	?= /usr/bin/python3
+PREFIX	?= /usr/local
+TESTS	?= tests/e2e
 
 WARN	:= -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
 	   -Wmissing-prototypes -Wwrite-strings -Wcast-qual -Wvla -Wundef -Wformat=2 \
 	   -Wnull-dereference -Wimplicit-fallthrough -Werror
-ifneq (,$(findstring gcc,$(shell $(CC) --version 2>/dev/null | tr A-Z a-z)))
-WARN	+= -Wlogical-op -Wduplicated-cond
-else ifneq (,$(findstring free software foundation,$(shell $(CC) --version 2>/dev/null | tr A-Z a-z)))
+ifeq (,$(findstring clang,$(CC)))
 WARN	+= -Wlogical-op -Wduplicated-cond
 endif
-HARDEN	:= -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2
+HARDEN	:= -fPIE -fstack-protector-strong -fstack-clash-protection
+FORTIFY	?= -D_FORTIFY_SOURCE=2
+LINK	:= -pie -Wl,-z,relro,-z,now,-z,noexecstack
 LIBS	:= -levent_core -lcares -lyaml -lpsl -lidn2 -ljansson -lcrypto -lpthread
-ALLFLAGS = -std=c17 -D_GNU_SOURCE -I. $(WARN) $(HARDEN) $(CFLAGS)
+FLAGS	 = -std=c17 -D_GNU_SOURCE -I. $(WARN) $(HARDEN) $(FORTIFY) $(CFLAGS)
 
-PURE	:= $(shell find base blocklists policy -name '*.c' 2>/dev/null | sort)
-PROXY	:= $(shell find proxy -name '*.c' ! -path 'proxy/cli/main.c' 2>/dev/null | sort)
-DATA	:= $(shell find blocklists policy -name '*.S' 2>/dev/null | sort)
-OBJ	:= $(PURE:%.c=$B/%.o) $(PROXY:%.c=$B/%.o) $(DATA:%.S=$B/%.o)
-UNIT	:= $(patsubst tests/unit/%_test.c,$B/unit/%_test,$(sort $(wildcard tests/unit/*_test.c)))
+SOURCES	:= $(shell find base blocklists policy proxy -name '*.c' ! -path proxy/cli/main.c | sort)
+DATA	:= $(shell find base blocklists policy -name '*.S' | sort)
+HEADERS	:= $(shell find base blocklists policy proxy -name '*.h' | sort)
+OBJECTS	:= $(SOURCES:%.c=$B/%.o) $(DATA:%.S=$B/%.o)
+UNIT	:= $(patsubst tests/unit/%.c,$B/unit/%,$(sort $(wildcard tests/unit/*_test.c)))
+FUZZ	:= $(patsubst tests/fuzz/%_fuzz.c,%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
+REPLAY	:= $(FUZZ:%=$B/replay/%)
+
+SANITIZE_ADDRESS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all
+SANITIZE_THREAD	:= -O1 -g -fsanitize=thread
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: setup-build  ## install what is missing, build, and serve on 127.0.0.1:3128
+	@$(MAKE) --no-print-directory -s build
+	./sluice serve
+
+check: setup-check  ## install what is missing, build, and run every test
+	@$(MAKE) --no-print-directory -s build layers
+	@$(MAKE) --no-print-directory -s unit replay
+	@$(MAKE) --no-print-directory docs-test e2e
 
 build: sluice  ## build ./sluice
 
 sluice: $B/sluice
 	@ln -sf $< $@
 
-$B/sluice: $B/proxy/cli/main.o $(OBJ)
-	$(CC) $(CFLAGS) -pie -Wl,-z,relro,-z,now,-z,noexecstack -o $@ $^ $(LIBS)
+$B/sluice: $B/proxy/cli/main.o $(OBJECTS)
+	$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
 
 unit: $(UNIT)  ## build and run every unit test
 	@set -e; for t in $(UNIT); do echo "== $$t"; $$t; done
 
-$B/unit/%_test: $B/tests/unit/%_test.o $(OBJ)
+replay: $(REPLAY)  ## run every fuzz target over its corpus
+	@set -e; for t in $(FUZZ); do $B/replay/$$t tests/fuzz/corpus/$$t; done
+
+e2e: $B/sluice  ## end to end, with real clients in a network namespace of its own
+	SLUICE=$(abspath $B/sluice) $(PYTHON) tests/e2e/run.py $(TESTS)
+
+docs-test: $B/sluice
+	SLUICE=$(abspath $B/sluice) $(PYTHON) -m pytest -q -p no:cacheprovider tests/docs_test.py
+
+asan:  ## every test again under address and undefined-behaviour sanitizers
+	@$(MAKE) --no-print-directory -s B=build/asan FORTIFY= CFLAGS='$(SANITIZE_ADDRESS)' \
+	    build/asan/sluice unit replay
+	@$(MAKE) --no-print-directory B=build/asan FORTIFY= CFLAGS='$(SANITIZE_ADDRESS)' e2e
+
+tsan:  ## every test again under the thread sanitizer
+	@$(MAKE) --no-print-directory -s B=build/tsan FORTIFY= CFLAGS='$(SANITIZE_THREAD)' \
+	    build/tsan/sluice unit
+	@$(MAKE) --no-print-directory B=build/tsan FORTIFY= CFLAGS='$(SANITIZE_THREAD)' e2e
+
+# Pure layers and the parsers of hostile bytes: 95 % of lines, 90 % of branches.
+COVERED	:= -f 'base/' -f 'blocklists/' -f 'policy/' -f 'proxy/session/(head|request|response)\.c' \
+	   -f 'proxy/session/(hello|hello_records|chunked)\.c'
+coverage:  ## unit tests with coverage, and its floor
+	@$(MAKE) --no-print-directory -s B=build/coverage FORTIFY= CFLAGS='-O0 -g --coverage' unit >/dev/null
+	gcovr -r . $(COVERED) --exclude-throw-branches --exclude-unreachable-branches \
+	    -e 'tests/' --print-summary --fail-under-line 95 --fail-under-branch 90 \
+	    --object-directory build/coverage -s
+
+lint: layers  ## formatting, static analysis, layers, manual pages
+	clang-format --dry-run -Werror $(shell find base blocklists policy proxy tests -name '*.[ch]')
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
+	    --inline-suppr --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
+	    -j 2 -D_GNU_SOURCE -I. base blocklists policy proxy
+	printf '%s\n' $(SOURCES) proxy/cli/main.c | \
+	    xargs -P 2 -n 8 clang-tidy --quiet --warnings-as-errors='*'
+	mandoc -Tlint -Wwarning docs/sluice.8 docs/sluice.yaml.5
+
+layers:  ## includes point down only: proxy -> policy -> blocklists -> base
+	@! grep -rnE '#include "(proxy|policy|blocklists)/' base
+	@! grep -rnE '#include "(proxy|policy)/' blocklists
+	@! grep -rnE '#include "proxy/' policy
+	@! grep -rnE '#include <(event2|ares|openssl/ssl|jansson)' base blocklists policy
+	@! grep -rlE '#include <yaml' base blocklists policy proxy | grep -v '^policy/document.c$$' \
+	    | grep -v '^proxy/cli/version.c$$'
+	@! grep -rnE '#include "proxy/(session|server|cli)/' proxy/loop proxy/upstream proxy/tunnel \
+	    proxy/audit
+	@! grep -rnE '#include "proxy/(server|cli)/' proxy/session
+	@for h in $(HEADERS); do printf '#include "%s"\n' $$h | \
+	    $(CC) -std=c17 -D_GNU_SOURCE -I. $(WARN) -fsyntax-only -xc - || exit 1; done
+	@echo "layers: clean"
+
+T ?= host
+S ?= 60
+fuzz:  ## fuzz one target with libFuzzer: make fuzz T=host S=60
+	@$(MAKE) --no-print-directory -s build/fuzz/$T.run CC=clang B=build/fuzz FORTIFY= \
+	    CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
+	@mkdir -p build/fuzz/corpus/$T
+	build/fuzz/$T.run -max_total_time=$S -print_final_stats=1 build/fuzz/corpus/$T \
+	    tests/fuzz/corpus/$T
+
+mutants:  ## every listed one-line mutant must make a unit test fail
+	$(PYTHON) tests/mutants/run.py
+
+install: build  ## install the program and its manual under PREFIX
+	install -D -m 755 $B/sluice $(DESTDIR)$(PREFIX)/sbin/sluice
+	install -D -m 644 docs/sluice.8 $(DESTDIR)$(PREFIX)/share/man/man8/sluice.8
+	install -D -m 644 docs/sluice.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/sluice.yaml.5
+
+clean:  ## remove what was built
+	rm -rf build sluice
+
+setup-build:
+	@deploy/packages.sh build
+
+# undici is the one client that Debian does not have; its test says so when it is absent.
+setup-check:
+	@deploy/packages.sh check
+	@test -d build/e2e/node_modules/undici || { mkdir -p build/e2e && \
+	    cp tests/e2e/package.json build/e2e/ && cd build/e2e && \
+	    npm install --silent --no-audit --no-fund --no-package-lock; } || \
+	    echo "undici could not be installed: its test will be skipped"
+
+$B/unit/%: $B/tests/unit/%.o $(OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -pie -o $@ $^ -lcmocka $(LIBS)
+	$(CC) $(CFLAGS) $(LINK) -o $@ $^ -lcmocka $(LIBS)
+
+$B/replay/%: $B/tests/fuzz/%_fuzz.o $B/tests/fuzz/replay.o $(OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
+
+$B/%.run: $B/tests/fuzz/%_fuzz.o $(OBJECTS)
+	$(CC) $(CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
 
 $B/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALLFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
 
+# The data files are embedded: a change of one makes its object stale.
 $B/%.o: %.S
 	@mkdir -p $(@D)
-	$(CC) -I. -MMD -MP -c -o $@ $<
+	$(CC) -I. -c -o $@ $<
+$(DATA:%.S=$B/%.o): $(wildcard blocklists/data/* policy/data/*)
 
 -include $(shell find $B -name '*.d' 2>/dev/null)
-.PHONY: help build unit
+.PHONY: help run check build unit replay e2e docs-test asan tsan coverage lint layers fuzz mutants \
+	install clean setup-build setup-check
 .SECONDARY:

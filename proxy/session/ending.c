@@ -58,7 +58,7 @@ session_refuse(struct session *s, const struct decision *decision, int status, c
 	if (s->host == NULL)
 		target = reading_target(s);
 	if (s->opened)
-		account_close(s, "refused");
+		account_close(s, reason_word(s->decision.reason));
 	else
 		account_deny(s, target);
 	if (told || s->state == SESSION_TUNNELING) {
@@ -94,10 +94,10 @@ discard_input(struct session *s)
 		n = channel_read(s->client, s->context->scratch, s->context->scratch_size);
 		if (n == CHANNEL_AGAIN)
 			return STEP_WAIT;
-		if (n <= 0) {
+		if (n == CHANNEL_ERROR || (n == 0 && s->out.n == 0))
 			session_close(s);
+		if (n <= 0)
 			return STEP_WAIT;
-		}
 	}
 	return STEP_LATER;
 }

@@ -2,6 +2,7 @@
  * exchange.c - one forwarded http:// request and its response: two bodies in
  * motion, each framed anew, over a connection made for this request alone.
  */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -35,13 +36,15 @@ void
 exchange_new(struct session *s, const struct request *request)
 {
 	struct exchange *e = memory_new(1, sizeof(*e));
-	size_t size = session_config(s)->limits.head + EXCHANGE_HEAD_GROWTH;
+	size_t size = session_config(s)->limits.head + EXCHANGE_HEAD_GROWTH, length;
 
 	e->minor = request->minor;
 	e->keep_alive = request->keep_alive;
 	e->head_request = s->no_body;
 	body_init(&e->upload, request->framing, request->length, request->framing);
-	buffer_added(&e->up, request_forward(request, buffer_reserve(&e->up, size), size));
+	length = request_forward(request, buffer_reserve(&e->up, size), size);
+	assert(length > 0); /* what came fits into the limit, and what is added into the growth */
+	buffer_added(&e->up, length);
 	s->exchange = e;
 }
 
