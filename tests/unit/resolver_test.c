@@ -1,0 +1,254 @@
+/* resolver_test.c - who asks, who is told, what is remembered and for how long. */
+#include "tests/unit/resolver_scene.h"
+
+static void
+lookups_join_one_query_a_family(void **state)
+{
+	struct scene scene;
+	struct asker first, second, third;
+
+	(void)state;
+	scene_init(&scene, 2000, 2000);
+	ask(&scene, &first, "slow-a.example.com");
+	ask(&scene, &second, "slow-a.example.com");
+	while (first.addresses[0] == '\0')
+		loop_turn(&scene.loop);
+	assert_string_equal(first.addresses, "2001:db8::1"); /* as soon as it is known */
+	assert_int_equal(lookup_state(first.lookup), LOOKUP_PENDING);
+	ask(&scene, &third, "slow-a.example.com");
+	assert_string_equal(third.addresses, "2001:db8::1"); /* late, with what is known */
+	leave(&second);
+	assert_int_equal(await(&scene, &first, PATIENCE_MS), LOOKUP_DONE);
+	assert_int_equal(await(&scene, &third, PATIENCE_MS), LOOKUP_DONE);
+	assert_string_equal(first.addresses, "2001:db8::1 192.0.2.1");
+	assert_string_equal(third.addresses, "2001:db8::1 192.0.2.1");
+	assert_int_equal(second.told, 1);
+	assert_int_equal(scene.server.asked[0], 1);
+	assert_int_equal(scene.server.asked[1], 1);
+	leave(&first);
+	leave(&third);
+	scene_done(&scene);
+}
+
+static void
+answers_are_kept_for_their_time(void **state)
+{
+	static const struct {
+		const char *name;
+		enum lookup_state state;
+		uint64_t keeps, over; /* milliseconds; keeps 0: never kept */
+		const char *why;
+	} rows[] = {
+		{ "both.example.com", LOOKUP_DONE, 58000, 60001, "its TTL" },
+		{ "two.example.com", LOOKUP_DONE, 8000, 10001, "the smallest TTL" },
+		{ "alias.example.com", LOOKUP_DONE, 3000, 5001, "the TTL of the CNAME" },
+		{ "only-a.example.com", LOOKUP_DONE, 58000, 60001, "NODATA does not shorten it" },
+		{ "ttl-most.example.com", LOOKUP_DONE, 298000, 300001, "five minutes at most" },
+		{ "ttl-0.example.com", LOOKUP_DONE, 0, 0, "TTL 0" },
+		{ "ttl-negative.example.com", LOOKUP_DONE, 0, 0, "TTL 2^31 is 0" },
+		{ "failing-a.example.com", LOOKUP_DONE, 3000, 5001, "half of it failed" },
+		{ "no-name.example.com", LOOKUP_NOT_FOUND, 3000, 5001, "NXDOMAIN" },
+		{ "no-data.example.com", LOOKUP_NOT_FOUND, 3000, 5001, "NODATA" },
+		{ "servfail.example.com", LOOKUP_FAILURE, 0, 0, "failures say nothing" },
+		{ "silent.example.com", LOOKUP_TIMEOUT, 0, 0, "silence neither" },
+	};
+	struct scene scene;
+
+	(void)state;
+	scene_init(&scene, 100, 1000);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_true(queries_for(&scene, rows[i].name, rows[i].state) >= 2);
+		advance_clock(&scene, rows[i].keeps);
+		if ((queries_for(&scene, rows[i].name, rows[i].state) == 0) != (rows[i].keeps > 0))
+			fail_msg("row %zu: %s", i, rows[i].why);
+		advance_clock(&scene, rows[i].over);
+		if (queries_for(&scene, rows[i].name, rows[i].state) == 0)
+			fail_msg("row %zu: %s: too long", i, rows[i].why);
+		loop_turn(&scene.loop);
+	}
+	scene_done(&scene);
+}
+
+/* Each lookup has the deadline of its own start, whoever asked first. */
+static void
+deadlines_are_each_lookups_own(void **state)
+{
+	struct scene scene;
+	struct asker first, second;
+	uint64_t start, first_took, second_took;
+
+	(void)state;
+	scene_init(&scene, 60000, 300);
+	start = clock_ms();
+	ask(&scene, &first, "silent.example.com");
+	ask(&scene, &second, "other.example.com"); /* something to wait with */
+	await(&scene, &second, PATIENCE_MS);
+	leave(&second);
+	while (clock_ms() - start < 150)
+		usleep(10000);
+	ask(&scene, &second, "silent.example.com");
+	assert_int_equal(await(&scene, &first, PATIENCE_MS), LOOKUP_TIMEOUT);
+	first_took = clock_ms() - start;
+	assert_int_equal(lookup_state(second.lookup), LOOKUP_PENDING);
+	assert_int_equal(await(&scene, &second, PATIENCE_MS), LOOKUP_TIMEOUT);
+	second_took = clock_ms() - start;
+	assert_in_range(first_took, 280, 2000);
+	assert_in_range(second_took, 420, 2000);
+	leave(&first);
+	leave(&second);
+	/* What is known at the deadline is an answer. */
+	ask(&scene, &first, "silent-a.example.com");
+	assert_int_equal(await(&scene, &first, PATIENCE_MS), LOOKUP_DONE);
+	assert_string_equal(first.addresses, "2001:db8::1");
+	leave(&first);
+	scene_done(&scene);
+}
+
+static void
+cancelling_is_safe_and_the_answer_is_kept(void **state)
+{
+	struct scene scene;
+	struct asker first, second, third;
+
+	(void)state;
+	scene_init(&scene, 2000, 2000);
+	ask(&scene, &first, "slow.example.com");
+	leave(&first);
+	ask(&scene, &second, "both.example.com");
+	ask(&scene, &third, "both.example.com");
+	second.cancel_when_told = true;
+	second.cancels = &third; /* queued to be told in the same round */
+	await(&scene, &second, 400);
+	assert_null(second.lookup);
+	assert_int_equal(second.told, 1);
+	assert_int_equal(third.told, 0);
+	assert_int_equal(first.told, 0);
+	assert_int_equal(queries_for(&scene, "slow.example.com", LOOKUP_DONE), 0);
+	assert_int_equal(queries_for(&scene, "both.example.com", LOOKUP_DONE), 0);
+	lookup_cancel(NULL);
+	scene_done(&scene);
+}
+
+static void
+a_reload_asks_anew_and_lets_old_queries_end(void **state)
+{
+	struct scene scene;
+	struct dns_server other;
+	struct resolver_server address;
+	struct config config;
+	struct asker old, fresh;
+	char error[160];
+
+	(void)state;
+	scene_init(&scene, 2000, 2000);
+	dns_server_start(&other);
+	config = scene.config;
+	address = scene.address;
+	address.port = other.port;
+	config.servers = &address;
+	queries_for(&scene, "both.example.com", LOOKUP_DONE);
+	ask(&scene, &old, "slow-a.example.com");
+	assert_true(resolver_configure(scene.resolver, &config, error));
+	ask(&scene, &fresh, "slow-a.example.com");
+	assert_int_equal(await(&scene, &old, PATIENCE_MS), LOOKUP_DONE);
+	assert_int_equal(await(&scene, &fresh, PATIENCE_MS), LOOKUP_DONE);
+	assert_string_equal(old.addresses, "2001:db8::1 192.0.2.1");
+	assert_int_equal(other.asked[0], 1);
+	leave(&old);
+	leave(&fresh);
+	queries_for(&scene, "both.example.com", LOOKUP_DONE); /* the cache was emptied */
+	assert_int_equal(other.asked[0], 2);
+	assert_int_equal(scene.server.asked[0], 2);
+	resolver_free(scene.resolver);
+	scene.resolver = NULL;
+	dns_server_stop(&other);
+	scene_done(&scene);
+}
+
+/* Whatever is under way when a worker ends: nothing runs afterwards, nothing leaks. */
+static void
+a_resolver_ends_with_queries_under_way(void **state)
+{
+	struct scene scene;
+	struct asker asker;
+	char error[160];
+
+	(void)state;
+	scene_init(&scene, 2000, 2000);
+	ask(&scene, &asker, "silent.example.com");
+	loop_turn(&scene.loop);
+	leave(&asker);
+	assert_true(resolver_configure(scene.resolver, &scene.config, error));
+	ask(&scene, &asker, "truncated.example.com");
+	leave(&asker);
+	scene_done(&scene);
+	resolver_free(NULL);
+}
+
+static void
+the_hosts_file_wins_whole(void **state)
+{
+	struct scene scene;
+	char path[] = P_tmpdir "/hostsXXXXXX", error[160];
+	int fd = mkstemp(path);
+	static const char hosts[] = "192.0.2.99 both.example.com\n";
+	struct asker asker;
+
+	(void)state;
+	assert_int_equal(write(fd, hosts, sizeof(hosts) - 1), sizeof(hosts) - 1);
+	scene_init(&scene, 2000, 2000);
+	queries_for(&scene, "both.example.com", LOOKUP_DONE);
+	scene.config.hosts_file = path;
+	assert_true(resolver_configure(scene.resolver, &scene.config, error));
+	ask(&scene, &asker, "both.example.com");
+	assert_int_equal(lookup_state(asker.lookup), LOOKUP_DONE); /* at once */
+	assert_string_equal(asker.addresses, "192.0.2.99");
+	leave(&asker);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	advance_clock(&scene, 1001);
+	assert_int_equal(queries_for(&scene, "both.example.com", LOOKUP_DONE), 2);
+	close(fd);
+	unlink(path);
+	scene.descriptors--; /* of fd */
+	scene_done(&scene);
+}
+
+static void
+questions_under_way_are_bounded(void **state)
+{
+	enum { MOST = 1024 };
+	static struct asker askers[MOST + 2];
+	struct scene scene;
+	char name[48];
+
+	(void)state;
+	scene_init(&scene, 60000, 60000);
+	for (unsigned i = 0; i <= MOST; i++) {
+		snprintf(name, sizeof(name), "silent.n%u.example.com", i);
+		ask(&scene, &askers[i], name);
+	}
+	assert_int_equal(lookup_state(askers[MOST - 1].lookup), LOOKUP_PENDING);
+	assert_int_equal(lookup_state(askers[MOST].lookup), LOOKUP_FAILURE);
+	ask(&scene, &askers[MOST + 1], "silent.n0.example.com"); /* joining needs no room */
+	assert_int_equal(lookup_state(askers[MOST + 1].lookup), LOOKUP_PENDING);
+	for (unsigned i = 0; i < COUNT(askers); i++)
+		leave(&askers[i]);
+	scene_done(&scene);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lookups_join_one_query_a_family),
+		cmocka_unit_test(answers_are_kept_for_their_time),
+		cmocka_unit_test(deadlines_are_each_lookups_own),
+		cmocka_unit_test(cancelling_is_safe_and_the_answer_is_kept),
+		cmocka_unit_test(a_reload_asks_anew_and_lets_old_queries_end),
+		cmocka_unit_test(a_resolver_ends_with_queries_under_way),
+		cmocka_unit_test(the_hosts_file_wins_whole),
+		cmocka_unit_test(questions_under_way_are_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
