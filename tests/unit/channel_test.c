@@ -307,6 +307,44 @@ end_is_a_fin(void **state)
 	scene_done(&scene);
 }
 
+/* A read ends where descriptors are attached, however much lies behind. */
+static void
+descriptors_do_not_hide_bytes(void **state)
+{
+	struct scene scene;
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { .header = {
+			  .cmsg_len = CMSG_LEN(sizeof(int)),
+			  .cmsg_level = SOL_SOCKET,
+			  .cmsg_type = SCM_RIGHTS,
+		      } };
+	char bytes[16] = "a";
+	struct iovec iov = { .iov_base = bytes, .iov_len = 1 };
+	struct msghdr message = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	size_t got = 0;
+
+	(void)state;
+	scene_init(&scene, AF_UNIX);
+	memcpy(CMSG_DATA(&control.header), &scene.peer, sizeof(int));
+	assert_int_equal(sendmsg(scene.peer, &message, 0), 1);
+	assert_int_equal(write(scene.peer, "bc", 2), 2);
+	poll_turn(&scene);
+	while (scene.channel->readable) {
+		ssize_t n = channel_read(scene.channel, bytes, sizeof(bytes));
+
+		got += n > 0 ? (size_t)n : 0;
+	}
+	assert_int_equal(got, 3);
+	scene_done(&scene);
+}
+
 static void
 swallow(int severity, const char *message)
 {
@@ -348,6 +386,7 @@ main(void)
 		cmocka_unit_test(ready_may_free_the_channel),
 		cmocka_unit_test(another_owner_gets_the_events),
 		cmocka_unit_test(end_is_a_fin),
+		cmocka_unit_test(descriptors_do_not_hide_bytes),
 		cmocka_unit_test(what_cannot_be_watched_looks_broken),
 	};
 
