@@ -11,12 +11,11 @@ static const char *const kinds[] = {
 	BUNDLED_KINDS(X)
 #undef X
 };
-_Static_assert(COUNT(kinds) == BUNDLED_KIND_COUNT, "one word a kind");
 
 static bool
 find_kind(struct text word, enum bundled_kind *kind)
 {
-	for (size_t i = 0; i < BUNDLED_KIND_COUNT; i++) {
+	for (size_t i = 0; i < COUNT(kinds); i++) {
 		if (text_is(word, kinds[i])) {
 			*kind = (enum bundled_kind)i;
 			return true;
@@ -46,8 +45,6 @@ parse_value(struct text value, struct bundled_entry *entry)
 	case BUNDLED_PORT:
 	case BUNDLED_LITERAL_PORT:
 		return port_parse(value, &entry->port);
-	case BUNDLED_KIND_COUNT:
-		break;
 	}
 	return false;
 }

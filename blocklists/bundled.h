@@ -26,7 +26,6 @@ enum bundled_kind {
 #define X(id, word) BUNDLED_##id,
 	BUNDLED_KINDS(X)
 #undef X
-	    BUNDLED_KIND_COUNT
 };
 
 struct bundled_entry {

@@ -8,7 +8,7 @@ static const struct {
 	bool on;
 } categories[] = {
 #define X(id, name, by_default, holds) \
-	[CATEGORY_##id] = { .word = #name, .meaning = holds, .on = by_default },
+	[CATEGORY_##id] = { .word = #name, .meaning = (holds), .on = (by_default) },
 	CATEGORIES(X)
 #undef X
 };

@@ -1,13 +1,17 @@
 /* The bundled safety list, byte for byte: see data.h. */
 	.section .rodata
-	.globl	safety_list_begin
-	.globl	safety_list_end
-	.type	safety_list_begin, %object
-	.type	safety_list_end, %object
-safety_list_begin:
+	.globl	safety_list
+	.type	safety_list, %object
+safety_list:
 	.incbin	"blocklists/data/safety.list"
-safety_list_end:
-	.byte	0
-	.size	safety_list_begin, safety_list_end - safety_list_begin
+0:	.byte	0
+	.size	safety_list, . - safety_list
+
+	.balign	8
+	.globl	safety_list_size
+	.type	safety_list_size, %object
+safety_list_size:
+	.quad	0b - safety_list
+	.size	safety_list_size, 8
 
 	.section .note.GNU-stack, "", %progbits

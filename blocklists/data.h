@@ -4,7 +4,9 @@
 #ifndef BLOCKLISTS_DATA_H
 #define BLOCKLISTS_DATA_H
 
-extern const char safety_list_begin[];
-extern const char safety_list_end[];
+#include <stdint.h>
+
+extern const char safety_list[]; /* a NUL follows its last byte */
+extern const uint64_t safety_list_size;
 
 #endif

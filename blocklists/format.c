@@ -7,7 +7,7 @@ const char *
 format_skip_text(enum format_skip why)
 {
 	static const char *const messages[] = {
-#define X(id, message) [FORMAT_SKIP_##id] = message,
+#define X(id, message) [FORMAT_SKIP_##id] = (message),
 		FORMAT_SKIPS(X)
 #undef X
 	};

@@ -53,7 +53,7 @@ why_not(struct text a, enum host_result result)
 		return FORMAT_SKIP_WORDS;
 	if (has_port(a))
 		return FORMAT_SKIP_PORT;
-	if (memchr("|!@=^[", a.p[0], 6) != NULL || a.p[a.n - 1] == '^')
+	if (strchr("|!@=^[", a.p[0]) != NULL || a.p[a.n - 1] == '^')
 		return FORMAT_SKIP_SYNTAX;
 	if (memchr(a.p, '/', a.n) != NULL)
 		return FORMAT_SKIP_PATH;

@@ -191,8 +191,6 @@ on_bundled(void *arg, const struct bundled_entry *entry)
 	case BUNDLED_LITERAL_PORT:
 		add_port(set, entry->port, entry->kind == BUNDLED_LITERAL_PORT, origin);
 		break;
-	case BUNDLED_KIND_COUNT:
-		break;
 	}
 }
 
@@ -200,7 +198,7 @@ bool
 set_add_bundled(struct set *set, const bool on[CATEGORY_COUNT], struct report *report)
 {
 	static const char file[] = "safety.list";
-	struct text bytes = { safety_list_begin, (size_t)(safety_list_end - safety_list_begin) };
+	struct text bytes = { safety_list, safety_list_size };
 	struct bundled bundled = { .set = set, .on = on, .first_list = (uint32_t)set->list_count };
 
 	for (size_t i = 0; i < CATEGORY_COUNT; i++)

@@ -1,13 +1,17 @@
 /* The bundled package hosts, byte for byte: see data.h. */
 	.section .rodata
-	.globl	package_hosts_begin
-	.globl	package_hosts_end
-	.type	package_hosts_begin, %object
-	.type	package_hosts_end, %object
-package_hosts_begin:
+	.globl	package_hosts
+	.type	package_hosts, %object
+package_hosts:
 	.incbin	"policy/data/package-hosts.yaml"
-package_hosts_end:
-	.byte	0
-	.size	package_hosts_begin, package_hosts_end - package_hosts_begin
+0:	.byte	0
+	.size	package_hosts, . - package_hosts
+
+	.balign	8
+	.globl	package_hosts_size
+	.type	package_hosts_size, %object
+package_hosts_size:
+	.quad	0b - package_hosts
+	.size	package_hosts_size, 8
 
 	.section .note.GNU-stack, "", %progbits

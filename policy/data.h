@@ -4,7 +4,9 @@
 #ifndef POLICY_DATA_H
 #define POLICY_DATA_H
 
-extern const char package_hosts_begin[];
-extern const char package_hosts_end[];
+#include <stdint.h>
+
+extern const char package_hosts[]; /* a NUL follows its last byte */
+extern const uint64_t package_hosts_size;
 
 #endif

@@ -12,9 +12,9 @@ static const struct {
 	[REASON_##id] = {                    \
 		.word = #name,               \
 		.verdict = VERDICT_##kind,   \
-		.status = code,              \
-		.error = type,               \
-		.meaning = means,            \
+		.status = (code),            \
+		.error = (type),             \
+		.meaning = (means),          \
 	},
 	REASONS(X)
 #undef X

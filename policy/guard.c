@@ -78,14 +78,17 @@ is_isatap(const struct address *a)
 static struct guard_verdict
 verdict_of(const struct guard_row *row, const struct address *judged)
 {
-	bool ordinary = row->what == NULL;
-
-	return (struct guard_verdict){
+	struct guard_verdict verdict = {
 		.result = row->result,
 		.judged = *judged,
-		.what = ordinary ? "public" : row->what,
-		.row = ordinary ? (struct prefix){ .bits = 0 } : row->prefix,
+		.what = "public",
 	};
+
+	if (row->what != NULL) {
+		verdict.what = row->what;
+		verdict.row = row->prefix;
+	}
+	return verdict;
 }
 
 static struct guard_verdict
@@ -194,12 +197,17 @@ cut_last(struct text *name, struct text *label)
 static bool
 parse_nibble(struct text label, uint8_t *value)
 {
-	static const char digits[] = "0123456789abcdef";
-	const char *at = label.n == 1 ? memchr(digits, label.p[0], 16) : NULL;
+	char c;
 
-	if (at == NULL)
+	if (label.n != 1)
 		return false;
-	*value = (uint8_t)(at - digits);
+	c = label.p[0];
+	if (ascii_digit(c))
+		*value = (uint8_t)(c - '0');
+	else if (c >= 'a' && c <= 'f')
+		*value = (uint8_t)(c - 'a' + 10);
+	else
+		return false;
 	return true;
 }
 

@@ -230,8 +230,7 @@ struct packages *
 packages_load(const char *path, struct report *report)
 {
 	size_t errors_before = report->error_count;
-	struct text bundled = { package_hosts_begin,
-		(size_t)(package_hosts_end - package_hosts_begin) };
+	struct text bundled = { package_hosts, package_hosts_size };
 
 	if (path == NULL)
 		return packages_parse(bundled, "package-hosts.yaml", report);

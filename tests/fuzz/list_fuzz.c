@@ -140,7 +140,7 @@ static void
 on_bundled(void *arg, const struct bundled_entry *entry)
 {
 	check_line(arg, entry->line);
-	assert(entry->category < CATEGORY_COUNT && entry->kind < BUNDLED_KIND_COUNT);
+	assert(entry->category < CATEGORY_COUNT && entry->kind <= BUNDLED_LITERAL_PORT);
 	assert(entry->source.n > 0 && entry->date.n == 10 && entry->reason.n > 0);
 }
 

@@ -373,6 +373,24 @@ bundled_defaults(void **state)
 	set_free(all);
 }
 
+/* What is there already stays, with its place. */
+static void
+bundled_twice_is_once(void **state)
+{
+	static const bool on[CATEGORY_COUNT] = { [CATEGORY_MINING] = true, [CATEGORY_DOH] = true };
+	struct set *set = set_new();
+	struct report report = { .error_count = 0 };
+	size_t once;
+
+	(void)state;
+	assert_true(set_add_bundled(set, on, &report));
+	once = set_count(set);
+	assert_true(set_add_bundled(set, on, &report));
+	assert_int_equal(set_count(set), once);
+	set_seal(set);
+	set_free(set);
+}
+
 static void
 bundled_ports(void **state)
 {
@@ -510,7 +528,7 @@ static void
 bundled_list_is_well_made(void **state)
 {
 	static struct seen seen;
-	struct text bytes = { safety_list_begin, (size_t)(safety_list_end - safety_list_begin) };
+	struct text bytes = { safety_list, safety_list_size };
 	struct report report = { .error_count = 0 };
 
 	(void)state;
@@ -609,6 +627,7 @@ main(void)
 		cmocka_unit_test(files_are_read),
 		cmocka_unit_test(unreadable_files_are_errors),
 		cmocka_unit_test(bundled_defaults),
+		cmocka_unit_test(bundled_twice_is_once),
 		cmocka_unit_test(bundled_ports),
 		cmocka_unit_test(bundled_networks),
 		cmocka_unit_test(bundled_list_spares_the_needed),
