@@ -50,7 +50,8 @@ parse(struct row *row, struct question *q)
 
 	memcpy(head + n, target.p, target.n);
 	n += (int)target.n;
-	n += snprintf(head + n, sizeof(head) - (size_t)n, " HTTP/1.1\r\nHost: x.example.com\r\n\r\n");
+	n += snprintf(
+	    head + n, sizeof(head) - (size_t)n, " HTTP/1.1\r\nHost: x.example.com\r\n\r\n");
 	result = request_parse((struct text){ head, (size_t)n }, 0, &limits, &request, &used);
 	if (result != HEAD_OK)
 		return head_is_bad_target(result) ? "bad_target" : "bad_request";
@@ -149,7 +150,7 @@ play(const char *path, unsigned *failed)
 		if (line[0] == '#' || line[0] == '\n')
 			continue;
 		assert_true(sscanf(line, "%31s %15s %2047s %255[^\n]", row.want, row.method,
-		                row.target, row.options) >= 3);
+				row.target, row.options) >= 3);
 		assert_non_null(environment);
 		got = answer(s, environment, &row);
 		rows++;

@@ -112,10 +112,9 @@ plain_and_tls_on_one_port_are_two_rules(void **state)
 {
 	struct pattern pattern = pattern_of("a.example.com");
 	struct rule plain = { .reason = REASON_MCP_SERVER, .port = 9000, .source.line = 1 };
-	struct rule tls = { .reason = REASON_MCP_SERVER,
-		.port = 9000,
-		.tls = true,
-		.source.line = 2 };
+	struct rule tls = {
+		.reason = REASON_MCP_SERVER, .port = 9000, .tls = true, .source.line = 2
+	};
 	struct rules *r = rules_new();
 	char got[64];
 
@@ -137,8 +136,8 @@ the_first_rule_of_all_can_have_followers(void **state)
 	add(r, "a.example.com", REASON_ALLOWED_HOST, 0, 1);
 	for (uint16_t port = 1; port <= 20; port++)
 		add(r, "a.example.com", REASON_MCP_SERVER, port, 1U + port);
-	assert_string_equal(
-	    lines(r, "a.example.com", got), "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 ");
+	assert_string_equal(lines(r, "a.example.com", got),
+	    "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 ");
 	rules_free(r);
 }
 

@@ -1,0 +1,368 @@
+/*
+ * snapshot_test.c - all or nothing: which sets of documents make a snapshot, and what a
+ * person is told about the others.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+
+#include "policy/decide.h"
+#include "tests/unit/scratch.h"
+
+#define LIMITED(name, hosts)                                                                       \
+	"name: " name "\nconfig: {type: cloud, networking: {type: limited, allowed_hosts: [" hosts \
+	"]}}\n"
+#define OPEN(name) "name: " name "\nconfig: {type: cloud, networking: {type: unrestricted}}\n"
+#define MCP(name)                                                                               \
+	"name: " name "\nconfig: {type: cloud, networking: {type: limited, allow_mcp_servers: " \
+	"true}}\n"
+#define AGENT(url) "name: a\nmcp_servers: [{type: url, name: tools, url: \"" url "\"}]\n"
+#define LISTENER(keys) "listeners: [{address: \"127.0.0.1:0\"" keys "}]\n"
+
+enum { FILES_MAX = 4 };
+
+struct file {
+	const char *name, *content;
+};
+
+struct row {
+	const char *why, *config;
+	struct file files[FILES_MAX];
+	const char *problem; /* part of an error's message; NULL: it is a snapshot */
+	const char *file;    /* which file the error names */
+	size_t errors;
+};
+
+static const struct row rows[] = {
+	{ .why = "an empty file", .config = "" },
+	{ .why = "one environment, one listener without a name",
+	    .config = "environments: [a.yaml]\n" LISTENER(""),
+	    .files = { { "a.yaml", OPEN("a") } } },
+	{ .why = "a listener that names it",
+	    .config = "environments: [a.yaml]\n" LISTENER(", environment: a"),
+	    .files = { { "a.yaml", OPEN("a") } } },
+	{ .why = "a listener that names the built-in environment",
+	    .config = LISTENER(", environment: default") },
+	{ .why = "a folder, of which only documents are read",
+	    .config = "environments: [folder/]\n" LISTENER(", environment: b"),
+	    .files = { { "folder/a.yml", OPEN("a") },
+		{ "folder/b.json",
+		    "{\"name\": \"b\", \"config\": {\"type\": \"cloud\", \"networking\": "
+		    "{\"type\": \"unrestricted\"}}}" },
+		{ "folder/README.txt", "not: [a document" }, { "folder/.hidden.yaml", "x" } } },
+	{ .why = "a server that is open anyway",
+	    .config = "environments: [a.yaml]\nagents: [g.yaml]\n",
+	    .files = { { "a.yaml", LIMITED("a", "mcp.example.com") },
+		{ "g.yaml", AGENT("https://mcp.example.com/") } } },
+	{ .why = "a plain server that is open anyway",
+	    .config = "environments: [a.yaml]\nagents: [g.yaml]\n",
+	    .files = { { "a.yaml", LIMITED("a", "\"*.example.com\"") },
+		{ "g.yaml", AGENT("http://mcp.example.com/") } } },
+	{ .why = "a server that the operator opens",
+	    .config = "environments: [a.yaml]\nagents: [g.yaml]\noperator: {allow: "
+		      "[mcp.example.com]}\n",
+	    .files = { { "a.yaml", LIMITED("a", "") },
+		{ "g.yaml", AGENT("https://mcp.example.com/") } } },
+	{ .why = "a server where everything is open",
+	    .config = "environments: [a.yaml]\nagents: [g.yaml]\n",
+	    .files = { { "a.yaml", OPEN("a") },
+		{ "g.yaml", AGENT("https://mcp.example.com:1/") } } },
+	{ .why = "a server of an environment that takes them",
+	    .config = "environments: [a.yaml]\nagents: [g.yaml]\n",
+	    .files = { { "a.yaml", MCP("a") },
+		{ "g.yaml", AGENT("https://mcp.example.com:1/") } } },
+	{ .why = "another package set", .config = "packages: {sets: [apt, pip]}\n" },
+
+	{ .why = "an environment that is not there",
+	    .config = "environments: [missing.yaml]\n" LISTENER(", environment: a"),
+	    .problem = "No such file",
+	    .file = "missing.yaml",
+	    .errors = 1 },
+	{ .why = "an environment that is none",
+	    .config = "environments: [a.yaml]\n",
+	    .files = { { "a.yaml", "name: [" } },
+	    .problem = "",
+	    .file = "a.yaml",
+	    .errors = 1 },
+	{ .why = "an agent that is not there",
+	    .config = "agents: [missing.yaml]\n",
+	    .problem = "No such file",
+	    .file = "missing.yaml",
+	    .errors = 1 },
+	{ .why = "a folder without a document",
+	    .config = "environments: [folder]\n",
+	    .files = { { "folder/README", "" } },
+	    .problem = "no document here",
+	    .file = "folder",
+	    .errors = 1 },
+	{ .why = "two environments of one name",
+	    .config = "environments: [a.yaml, b.yaml]\n" LISTENER(", environment: x"),
+	    .files = { { "a.yaml", OPEN("x") }, { "b.yaml", OPEN("x") } },
+	    .problem = "environment \"x\" is already defined in",
+	    .file = "b.yaml",
+	    .errors = 1 },
+	{ .why = "a listener's environment that is not there",
+	    .config = "environments: [a.yaml, b.yaml]\n" LISTENER(", environment: c"),
+	    .files = { { "a.yaml", OPEN("a") }, { "b.yaml", OPEN("b") } },
+	    .problem = "there is no environment \"c\"; there is \"a\", \"b\"",
+	    .file = "sluice.yaml",
+	    .errors = 1 },
+	{ .why = "a listener that does not say which",
+	    .config = "environments: [a.yaml, b.yaml]\n" LISTENER(""),
+	    .files = { { "a.yaml", OPEN("a") }, { "b.yaml", OPEN("b") } },
+	    .problem = "must name its environment, one of \"a\", \"b\"",
+	    .file = "sluice.yaml",
+	    .errors = 1 },
+	{ .why = "the default listener cannot say which",
+	    .config = "environments: [a.yaml, b.yaml]\n",
+	    .files = { { "a.yaml", OPEN("a") }, { "b.yaml", OPEN("b") } },
+	    .problem = "listener 127.0.0.1:3128 must name its environment",
+	    .file = "sluice.yaml",
+	    .errors = 1 },
+	{ .why = "a server that is not open",
+	    .config = "environments: [a.yaml]\nagents: [g.yaml]\n",
+	    .files = { { "a.yaml", LIMITED("a", "api.example.com") },
+		{ "g.yaml", AGENT("https://mcp.example.com/") } },
+	    .problem =
+		"MCP server \"tools\" is at mcp.example.com port 443, which environment \"a\"",
+	    .file = "g.yaml",
+	    .errors = 1 },
+	{ .why = "a server that is not open on that port",
+	    .config = "environments: [a.yaml]\nagents: [g.yaml]\n",
+	    .files = { { "a.yaml", LIMITED("a", "mcp.example.com") },
+		{ "g.yaml", AGENT("https://mcp.example.com:8443/") } },
+	    .problem = "mcp.example.com port 8443",
+	    .file = "g.yaml",
+	    .errors = 1 },
+	{ .why = "a server in two environments that do not take it",
+	    .config = "environments: [a.yaml, b.yaml]\nagents: [g.yaml]\n" LISTENER(
+		", environment: a"),
+	    .files = { { "a.yaml", LIMITED("a", "") }, { "b.yaml", LIMITED("b", "") },
+		{ "g.yaml", AGENT("https://mcp.example.com/") } },
+	    .problem = "environment \"b\"",
+	    .file = "g.yaml",
+	    .errors = 2 },
+	{ .why = "a mistyped package set",
+	    .config = "packages: {sets: [pip, referense]}\n",
+	    .problem = "no package set \"referense\"; did you mean \"reference\"?",
+	    .file = "sluice.yaml",
+	    .errors = 1 },
+	{ .why = "a package file that is not there",
+	    .config = "packages: {file: missing.yaml}\n",
+	    .problem = "No such file",
+	    .file = "missing.yaml",
+	    .errors = 1 },
+	{ .why = "a list that is not there",
+	    .config = "blocklists: [{path: missing.txt}]\n",
+	    .problem = "No such file",
+	    .file = "missing.txt",
+	    .errors = 1 },
+	{ .why = "all that is wrong at once, but not what only follows from it",
+	    .config = "environments: [missing.yaml]\nagents: [g.yaml]\nblocklists: [{path: "
+		      "missing.txt}]\npackages: {sets: [pips]}\n" LISTENER(", environment: a"),
+	    .files = { { "g.yaml", "mcp_servers: 1\n" } },
+	    .problem = "did you mean \"pip\"",
+	    .file = "sluice.yaml",
+	    .errors = 4 },
+};
+
+static void
+write_files(struct scratch *scratch, const struct row *row)
+{
+	mkdir(scratch_path(scratch, "folder"), 0700);
+	scratch_write(scratch, "sluice.yaml", row->config);
+	for (size_t i = 0; i < FILES_MAX && row->files[i].name != NULL; i++)
+		scratch_write(scratch, row->files[i].name, row->files[i].content);
+}
+
+/* The error that has the words, in the file that is to blame. */
+static bool
+is_told(const struct report *report, const struct row *row)
+{
+	for (size_t i = 0; i < report->error_count && i < REPORT_MAX; i++)
+		if (strstr(report->errors[i].message, row->problem) != NULL &&
+		    text_ends(text(report->errors[i].file), row->file))
+			return true;
+	return false;
+}
+
+static void
+a_snapshot_is_whole_or_not_there(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct row *row = &rows[i];
+		struct report report = { .error_count = 0 };
+		struct scratch scratch;
+		struct own_listener none[1];
+		struct snapshot *s;
+
+		scratch_make(&scratch);
+		write_files(&scratch, row);
+		s = scratch_build(&scratch, "sluice.yaml", none, 0, &report);
+		if ((s != NULL) != (row->problem == NULL) || report.error_count != row->errors ||
+		    (row->problem != NULL && !is_told(&report, row))) {
+			report_print(&report, stderr);
+			fail_msg("%s:%d: row %zu, %s: %zu errors", __FILE__, __LINE__, i, row->why,
+			    report.error_count);
+		}
+		snapshot_unref(s);
+		report_done(&report);
+		scratch_done(&scratch);
+	}
+}
+
+static void
+the_documents_of_a_folder_are_sorted(void **state)
+{
+	static const struct row row = {
+		.config = "environments: [folder]\n" LISTENER(", environment: third"),
+		.files = { { "folder/c.yaml", OPEN("third") }, { "folder/a.json", OPEN("first") },
+		    { "folder/b.yml", LIMITED("second", "") } },
+	};
+	static const char *const names[] = { "first", "second", "third" };
+	struct report report = { .error_count = 0 };
+	struct scratch scratch;
+	struct snapshot *s;
+
+	(void)state;
+	scratch_make(&scratch);
+	write_files(&scratch, &row);
+	s = scratch_build(&scratch, "sluice.yaml", NULL, 0, &report);
+	assert_non_null(s);
+	assert_int_equal(snapshot_environment_count(s), 3);
+	for (size_t i = 0; i < COUNT(names); i++) {
+		const struct environment_rules *e = snapshot_environment_at(s, i);
+
+		assert_true(text_is(environment_rules_name(e), names[i]));
+		assert_int_equal(environment_rules_limited(e), i == 1);
+		assert_ptr_equal(snapshot_environment(s, text(names[i])), e);
+	}
+	assert_null(snapshot_environment(s, text("fourth")));
+	assert_null(snapshot_environment(s, text("")));
+	snapshot_unref(s);
+	report_done(&report);
+	scratch_done(&scratch);
+}
+
+/* The documents may go; what the snapshot says of them stays. */
+static void
+nothing_is_read_again(void **state)
+{
+	static const struct row row = {
+		.config = "environments: [a.yaml]\nblocklists: [{path: feed.txt}]\n",
+		.files = { { "a.yaml", LIMITED("a", "api.example.com, listed.example.com") },
+		    { "feed.txt", "listed.example.com\n" } },
+	};
+	struct report report = { .error_count = 0 };
+	struct question q = { .port = 443 };
+	struct scratch scratch;
+	struct decision d;
+	struct snapshot *s;
+
+	(void)state;
+	scratch_make(&scratch);
+	write_files(&scratch, &row);
+	s = scratch_build(&scratch, "sluice.yaml", NULL, 0, &report);
+	scratch_done(&scratch);
+	assert_non_null(s);
+	q.environment = snapshot_environment(s, text(NULL));
+	host_parse(text("api.example.com"), &q.host);
+	d = decide(s, &q);
+	assert_int_equal(d.reason, REASON_ALLOWED_HOST);
+	assert_true(text_ends(text(d.rule.file), "/a.yaml"));
+	host_parse(text("listed.example.com"), &q.host);
+	d = decide(s, &q);
+	assert_int_equal(d.reason, REASON_SAFETY_BLOCKLIST);
+	assert_true(text_ends(text(d.rule.file), "/feed.txt"));
+	assert_int_equal(snapshot_config(s)->list_count, 1);
+	snapshot_unref(s);
+	report_done(&report);
+}
+
+/* check and explain open no listener, so the default one need not be complete. */
+static void
+who_only_asks_needs_no_listener(void **state)
+{
+	static const struct row row = {
+		.config = "environments: [a.yaml, b.yaml]\n",
+		.files = { { "a.yaml", OPEN("a") }, { "b.yaml", OPEN("b") } },
+	};
+	static const char wrong[] = "environments: [a.yaml, b.yaml]\n" LISTENER("");
+	struct report report = { .error_count = 0 };
+	struct scratch scratch;
+	struct snapshot *s;
+
+	(void)state;
+	scratch_make(&scratch);
+	write_files(&scratch, &row);
+	s = snapshot_build_to_ask(
+	    config_load(scratch_path(&scratch, "sluice.yaml"), &report), &report);
+	assert_non_null(s);
+	snapshot_unref(s);
+	scratch_write(&scratch, "sluice.yaml", wrong);
+	s = snapshot_build_to_ask(
+	    config_load(scratch_path(&scratch, "sluice.yaml"), &report), &report);
+	assert_null(s);
+	assert_int_equal(report.errors[0].line, 2);
+	report_done(&report);
+	scratch_done(&scratch);
+}
+
+static void *
+hold_and_drop(void *arg)
+{
+	struct question q = { .port = 443 };
+
+	host_parse(text("example.com"), &q.host);
+	for (int i = 0; i < 20000; i++) {
+		struct snapshot *s = snapshot_ref(arg);
+
+		q.environment = snapshot_environment(s, text(NULL));
+		if (decide(s, &q).reason != REASON_UNRESTRICTED)
+			return arg;
+		snapshot_unref(s);
+	}
+	snapshot_unref(arg);
+	return NULL;
+}
+
+/* The last of them frees it, whichever that is; a sanitizer would see it freed early or never. */
+static void
+counted_by_many_threads(void **state)
+{
+	struct report report = { .error_count = 0 };
+	struct snapshot *s = snapshot_build(config_defaults(), NULL, 0, &report);
+	pthread_t threads[4];
+	void *failed;
+
+	(void)state;
+	assert_non_null(s);
+	for (size_t i = 0; i < COUNT(threads); i++)
+		assert_int_equal(
+		    pthread_create(&threads[i], NULL, hold_and_drop, snapshot_ref(s)), 0);
+	snapshot_unref(s);
+	for (size_t i = 0; i < COUNT(threads); i++) {
+		pthread_join(threads[i], &failed);
+		assert_null(failed);
+	}
+	snapshot_unref(NULL);
+	report_done(&report);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_snapshot_is_whole_or_not_there),
+		cmocka_unit_test(the_documents_of_a_folder_are_sorted),
+		cmocka_unit_test(nothing_is_read_again),
+		cmocka_unit_test(who_only_asks_needs_no_listener),
+		cmocka_unit_test(counted_by_many_threads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
