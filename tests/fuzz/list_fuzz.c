@@ -55,7 +55,7 @@ static void
 on_name(void *arg, unsigned line, struct text name, bool below)
 {
 	struct check *check = arg;
-	char host_below[HOST_NAME_MAX_BYTES + 1];
+	char host_below[HOST_NAME_MAX_BYTES + 3];
 	struct set_hit hit;
 	struct host host;
 

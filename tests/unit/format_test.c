@@ -204,8 +204,9 @@ hosts(void **state)
 		    "beside a local name" },
 		{ BYTES("192.0.2.1 a.example.com\n2001:db8::1 b.example.com c.example.com\n"),
 		    "1 !REWRITE;2 !REWRITE;2 !REWRITE", "rewrites" },
-		{ BYTES("::2 a.example.com\n128.0.0.1 a.example.com\n0.0.0.1 a.example.com\n"),
-		    "1 !REWRITE;2 !REWRITE;3 !REWRITE", "just outside nowhere" },
+		{ BYTES("::2 a.example.com\n128.0.0.1 a.example.com\n0.0.0.1 a.example.com\n"
+			"126.255.255.255 a.example.com\n"),
+		    "1 !REWRITE;2 !REWRITE;3 !REWRITE;4 !REWRITE", "just outside nowhere" },
 		{ BYTES("fe80::1%lo0 a.example.com\n"), "1 !REWRITE", "a zone" },
 		{ BYTES("a.example.com\n127.1 a.example.com\n%lo0 a.example.com\n"
 			"127.0.0.1%lo0 a.example.com\n"),

@@ -292,7 +292,7 @@ rows_are_well_formed(void **state)
 /* By hand. */
 
 static const char *const local_nat64[] = { "2001:db8:64::/96", "fd00:64::/64", "2001:db8:4000::/40",
-	"2001:db8:64:ff00::/56", "2001:db8::/40", "64:ff9b:1:8000::/96" };
+	"2001:db8:64:ff00::/56", "2001:db8::/40", "fd20:ce::/96", "64:ff9b:1:8000::/96" };
 
 static void
 addresses_by_hand(void **state)
@@ -370,6 +370,8 @@ addresses_by_hand(void **state)
 		{ "2001:db8:64:ff08:8:808::", GUARD_PASS, "8.8.8.8",
 		    "/56 inside a /40: the longer" },
 		{ "64:ff9b:1:8000::8.8.8.8", GUARD_PASS, "8.8.8.8", "local-use, configured" },
+		{ "fd20:ce::808:808", GUARD_PASS, "8.8.8.8", "NAT64 beside a metadata address" },
+		{ "fd20:ce::254", GUARD_METADATA, NULL, "which it does not hide" },
 		{ "64:ff9b:1:8001::8.8.8.8", GUARD_SPECIAL, NULL, "local-use, not configured" },
 	};
 	struct prefix nat64[COUNT(local_nat64)];
