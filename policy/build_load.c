@@ -3,7 +3,6 @@
  */
 #include <dirent.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -24,10 +23,9 @@ add_environment(struct build *b, struct environment *document)
 
 /* An environment is known by its name, so a name has one. */
 static void
-load_environment(struct build *b, const char *path)
+load_environment(struct build *b, const char *file)
 {
 	struct snapshot *s = b->s;
-	const char *file = arena_text(s->arena, text(path)).p;
 	struct environment *fresh = environment_load(file, b->report);
 
 	if (fresh == NULL) {
@@ -46,10 +44,10 @@ load_environment(struct build *b, const char *path)
 }
 
 static void
-load_agent(struct build *b, const char *path)
+load_agent(struct build *b, const char *file)
 {
 	struct snapshot *s = b->s;
-	struct agent *agent = agent_load(arena_text(s->arena, text(path)).p, b->report);
+	struct agent *agent = agent_load(file, b->report);
 
 	if (agent == NULL)
 		return;
@@ -72,12 +70,21 @@ by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+static const char *
+join(struct arena *arena, const char *folder, const char *name)
+{
+	size_t size = strlen(folder) + 1 + strlen(name) + 1;
+	char *path = arena_alloc(arena, size, 1);
+
+	snprintf(path, size, "%s%s%s", folder, text_ends(text(folder), "/") ? "" : "/", name);
+	return path;
+}
+
 /* Sorted by bytes: the order of a folder, and with it every message, is the same everywhere. */
 static void
 load_folder(struct build *b, const char *folder, void (*load)(struct build *, const char *))
 {
 	struct dirent **entries;
-	char path[PATH_MAX];
 	int n = scandir(folder, &entries, is_document, by_name);
 
 	if (n <= 0)
@@ -90,18 +97,13 @@ load_folder(struct build *b, const char *folder, void (*load)(struct build *, co
 		report_error(b->report, folder, 0, 0,
 		    "no document here: a folder needs a .yaml, .yml or .json file");
 	for (int i = 0; i < n; i++) {
-		if (snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name) <
-		    (int)sizeof(path))
-			load(b, path);
-		else
-			report_error(b->report, folder, 0, 0, "%s: the path is too long",
-			    entries[i]->d_name);
+		load(b, join(b->s->arena, folder, entries[i]->d_name));
 		free(entries[i]);
 	}
 	free(entries);
 }
 
-/* Files or folders of documents. */
+/* Files or folders of documents; their names live as long as the snapshot. */
 static void
 load_paths(struct build *b, const struct text *paths, size_t count,
     void (*load)(struct build *, const char *))

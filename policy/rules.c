@@ -55,16 +55,18 @@ static bool
 find_tail(const struct rules *r, struct text name, const struct rule *rule, size_t *tail)
 {
 	struct names_hit hit = { .value = 0 };
-	size_t i;
+	bool found = names_find(r->names, name, &hit);
+	size_t i = hit.value;
 
 	/* The exact entry comes first in the order of names_find(). */
-	if (!names_find(r->names, name, &hit))
-		return false;
-	for (i = hit.value; !opens_the_same(&r->links[i].rule, rule); i = r->links[i].next)
+	assert(found && hit.match == MATCH_EXACT);
+	while (!opens_the_same(&r->links[i].rule, rule)) {
 		if (r->links[i].next == END) {
 			*tail = i;
 			return true;
 		}
+		i = r->links[i].next;
+	}
 	return false;
 }
 
