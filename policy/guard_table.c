@@ -3,7 +3,7 @@
  * the metadata services, and the rows that make the table total.
  *
  * A registry row is PASS only where "Globally Reachable" is True; False, N/A and
- * blank are refused.  tests/unit/guard_test.c holds this table against the
+ * blank are refused.  tests/unit/guard_registry_test.c holds this table against the
  * registries' own files, kept in tests/cases/iana.
  */
 #include "policy/guard_table.h"

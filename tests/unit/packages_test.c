@@ -238,53 +238,51 @@ a_file_of_ones_own(void **state)
 #define LABEL_64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define LABEL_256 LABEL_64 LABEL_64 LABEL_64 LABEL_64
 
+static const struct {
+	const char *file;
+	unsigned line;
+	const char *message, *why;
+} bad[] = {
+	{ "sets: {}\n", 1, "version", "no version" },
+	{ "version: 1\n", 1, "sets", "no sets" },
+	{ "version: 2\nsets: {}\n", 1, "version must be 1", "another version" },
+	{ "version: one\nsets: {}\n", 1, "version must be a number", "no number" },
+	{ "version: 0x1\nsets: {}\n", 1, "version must be 1", "in hexadecimal" },
+	{ "version: 1\nsets: [a]\n", 2, "sets must be a mapping", "a list of sets" },
+	{ "version: 1\nsets:\n  mine: [a]\n", 3, "mapping", "a set that is a list" },
+	{ "version: 1\nset: {}\n", 2, "sets", "a mistyped key: the near one is named" },
+	{ SET "    domain: {example.com: [a]}\n", 4, "domains", "a mistyped key of a set" },
+	{ SET "    source: x\n", 4, "domains", "no domains" },
+	{ SET "    domains: [a]\n", 4, "domains must be a mapping", "a list of domains" },
+	{ SET "    domains: {}\n", 4, "must name a host", "no host" },
+	{ DOMAINS "      example.com: a\n", 5, "example.com must be a list", "no list" },
+	{ DOMAINS "      example.com: []\n", 5, "must name a host", "an empty list" },
+	{ DOMAINS "      example.com: [a, '*']\n", 5, "example.com[1] does not make a host",
+	    "a pattern" },
+	{ DOMAINS "      example.com: [a..b]\n", 5, "empty label", "an empty label" },
+	{ DOMAINS "      example.com: ['']\n", 5, "empty", "an empty string" },
+	{ DOMAINS "      example.com: [1]\n", 5, "string", "a number" },
+	{ DOMAINS "      example.com: ['@@']\n", 5, "host", "two at signs" },
+	{ DOMAINS "      exam ple.com: ['@']\n", 5, "host", "a domain that is none" },
+	{ DOMAINS "      192.0.2.1: ['@']\n", 5, "makes an address", "an address" },
+	{ DOMAINS "      0.2.1: ['192']\n", 5, "makes an address", "an address in parts" },
+	{ DOMAINS "      " LABEL_256 ": ['@']\n", 5, "253", "a long domain" },
+	{ DOMAINS "      " LABEL_256 LABEL_256 ": [a]\n", 5, "253", "longer than a buffer" },
+	{ DOMAINS "      example.com: [" LABEL_64 "]\n", 5, "63", "a long label" },
+	{ DOMAINS "      example.com: [a, A]\n", 5, "already in the set", "twice" },
+	{ DOMAINS "      example.com: [a.b]\n      b.example.com: [a]\n", 6,
+	    "already in the set, at line 5", "twice, in two spellings" },
+	{ SET "    date: yesterday\n    domains: {example.com: [a]}\n", 4, "date", "no date" },
+	{ "version: 1\nsets:\n  '': {domains: {example.com: [a]}}\n", 3, "name", "no name" },
+	{ "version: 1\nsets:\n  " LABEL_64 "a: {domains: {example.com: [a]}}\n", 3, "name",
+	    "a long name" },
+	{ "- a\n", 1, "mapping", "no mapping" },
+	{ "version: [\n", 2, "", "no YAML" },
+};
+
 static void
 bad_files(void **state)
 {
-	static const struct {
-		const char *file;
-		unsigned line;
-		const char *message, *why;
-	} bad[] = {
-		{ "sets: {}\n", 1, "version", "no version" },
-		{ "version: 1\n", 1, "sets", "no sets" },
-		{ "version: 2\nsets: {}\n", 1, "version must be 1", "another version" },
-		{ "version: one\nsets: {}\n", 1, "version must be a number", "no number" },
-		{ "version: 0x1\nsets: {}\n", 1, "version must be 1", "in hexadecimal" },
-		{ "version: 1\nsets: [a]\n", 2, "sets must be a mapping", "a list of sets" },
-		{ "version: 1\nsets:\n  mine: [a]\n", 3, "mapping", "a set that is a list" },
-		{ "version: 1\nset: {}\n", 2, "sets", "a mistyped key: the near one is named" },
-		{ SET "    domain: {example.com: [a]}\n", 4, "domains", "a mistyped key of a set" },
-		{ SET "    source: x\n", 4, "domains", "no domains" },
-		{ SET "    domains: [a]\n", 4, "domains must be a mapping", "a list of domains" },
-		{ SET "    domains: {}\n", 4, "must name a host", "no host" },
-		{ DOMAINS "      example.com: a\n", 5, "example.com must be a list", "no list" },
-		{ DOMAINS "      example.com: []\n", 5, "must name a host", "an empty list" },
-		{ DOMAINS "      example.com: [a, '*']\n", 5, "example.com[1] does not make a host",
-		    "a pattern" },
-		{ DOMAINS "      example.com: [a..b]\n", 5, "empty label", "an empty label" },
-		{ DOMAINS "      example.com: ['']\n", 5, "empty", "an empty string" },
-		{ DOMAINS "      example.com: [1]\n", 5, "string", "a number" },
-		{ DOMAINS "      example.com: ['@@']\n", 5, "host", "two at signs" },
-		{ DOMAINS "      exam ple.com: ['@']\n", 5, "host", "a domain that is none" },
-		{ DOMAINS "      192.0.2.1: ['@']\n", 5, "makes an address", "an address" },
-		{ DOMAINS "      0.2.1: ['192']\n", 5, "makes an address", "an address in parts" },
-		{ DOMAINS "      " LABEL_256 ": ['@']\n", 5, "253", "a long domain" },
-		{ DOMAINS "      " LABEL_256 LABEL_256 ": [a]\n", 5, "253",
-		    "longer than a buffer" },
-		{ DOMAINS "      example.com: [" LABEL_64 "]\n", 5, "63", "a long label" },
-		{ DOMAINS "      example.com: [a, A]\n", 5, "already in the set", "twice" },
-		{ DOMAINS "      example.com: [a.b]\n      b.example.com: [a]\n", 6,
-		    "already in the set, at line 5", "twice, in two spellings" },
-		{ SET "    date: yesterday\n    domains: {example.com: [a]}\n", 4, "date",
-		    "no date" },
-		{ "version: 1\nsets:\n  '': {domains: {example.com: [a]}}\n", 3, "name",
-		    "no name" },
-		{ "version: 1\nsets:\n  " LABEL_64 "a: {domains: {example.com: [a]}}\n", 3, "name",
-		    "a long name" },
-		{ "- a\n", 1, "mapping", "no mapping" },
-		{ "version: [\n", 2, "", "no YAML" },
-	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++) {
