@@ -70,29 +70,36 @@ ask_done(struct ask *ask)
 	snapshot_unref(ask->policy);
 }
 
-/* What stands before the first byte that ends an authority (RFC 3986 3.2). */
+/* A target without its scheme, up to the first byte that ends an authority (RFC 3986 3.2). */
 static struct text
-cut_authority(struct text a)
+cut_authority(const char *rest)
 {
-	size_t n = 0;
+	return (struct text){ rest, strcspn(rest, "/?#") };
+}
 
-	while (n < a.n && a.p[n] != '/' && a.p[n] != '?' && a.p[n] != '#')
-		n++;
-	return (struct text){ a.p, n };
+/* What follows a scheme, or NULL when the target does not begin with it. */
+static const char *
+after_scheme(const char *target, const char *scheme)
+{
+	size_t n = strlen(scheme);
+
+	return strncmp(target, scheme, n) == 0 ? target + n : NULL;
 }
 
 const char *
 ask_question(const struct ask *ask, const char *target, struct question *question)
 {
 	struct question q = { .environment = ask->environment };
+	const char *https = after_scheme(target, "https://"),
+		   *http = after_scheme(target, "http://");
 	struct text a = text(target);
 	uint16_t port = HTTPS_PORT;
 	enum host_result result;
 
-	if (text_starts(a, "https://")) {
-		a = cut_authority(text_skip(a, strlen("https://")));
-	} else if (text_starts(a, "http://")) {
-		a = cut_authority(text_skip(a, strlen("http://")));
+	if (https != NULL) {
+		a = cut_authority(https);
+	} else if (http != NULL) {
+		a = cut_authority(http);
 		q.scheme = SCHEME_HTTP;
 		port = HTTP_PORT;
 	} else if (strstr(target, "://") != NULL) {
