@@ -88,44 +88,45 @@ take_authority(struct text rest)
 }
 
 /*
- * NULL, or what is wrong.  No message repeats the URL: it may hold a secret, and
- * messages end up in logs.
+ * NULL and the scheme, or what is wrong.  No message repeats the URL: it may hold a
+ * secret, and messages end up in logs.
  */
 static const char *
-parse_url(struct text url, struct mcp_server *server)
+url_fault(struct text url, const struct scheme **scheme, struct text *authority)
 {
-	struct text rest = url, authority;
-	const struct scheme *scheme = take_scheme(&rest);
-	enum host_result result;
-
-	if (scheme == NULL)
+	if ((*scheme = take_scheme(&url)) == NULL)
 		return "must begin with https:// or http://";
-	if (!is_url_text(rest))
-		return "must be a URL of printable ASCII, without spaces or backslashes";
-	if (has_byte(rest, "#"))
+	if (!is_url_text(url))
+		return "must be printable ASCII, without spaces or backslashes";
+	if (has_byte(url, "#"))
 		return "must have no fragment (#...)";
-	authority = take_authority(rest);
-	if (has_byte(authority, "@"))
+	*authority = take_authority(url);
+	if (has_byte(*authority, "@"))
 		return "must have no user name or password";
-	result = authority_parse(authority, scheme->port, &server->host, &server->port);
-	server->tls = scheme->tls;
-	server->url = url;
-	return result == HOST_OK ? NULL : host_result_text(result);
+	return NULL;
 }
 
 static void
 read_url(struct reader *r, const struct node *node, void *where)
 {
 	struct mcp_server *server = where;
+	struct text authority = text(NULL);
+	const struct scheme *scheme;
+	enum host_result result;
 	const char *fault;
-	struct text url;
 
-	if (!schema_string(r, node, 1, URL_CHARACTERS_MAX, &url))
+	if (!schema_string(r, node, 1, URL_CHARACTERS_MAX, &server->url))
 		return;
 	server->line = node->line;
 	server->column = node->column;
-	if ((fault = parse_url(url, server)) != NULL)
-		schema_error(r, node, "of an MCP server: %s", fault);
+	if ((fault = url_fault(server->url, &scheme, &authority)) != NULL) {
+		schema_error(r, node, "%s", fault);
+		return;
+	}
+	server->tls = scheme->tls;
+	result = authority_parse(authority, scheme->port, &server->host, &server->port);
+	if (result != HOST_OK)
+		schema_error(r, node, "names no host and port: %s", host_result_text(result));
 }
 
 static const struct field server_fields[] = {

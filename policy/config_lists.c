@@ -82,17 +82,9 @@ static void
 read_entry(
     struct reader *r, const struct node *node, enum pattern_use use, struct operator_entry *entry)
 {
-	char message[PATTERN_MESSAGE_MAX], quoted[SCHEMA_QUOTE_MAX];
-
-	if (!schema_string(r, node, 0, SIZE_MAX, &entry->entry))
-		return;
 	entry->line = node->line;
 	entry->column = node->column;
-	schema_quote(entry->entry, quoted);
-	if (!pattern_parse(entry->entry, use, &entry->pattern, message))
-		schema_error(r, node, "is \"%s\": %s", quoted, message);
-	else if (message[0] != '\0')
-		schema_warning(r, node, "is \"%s\": %s", quoted, message);
+	schema_pattern(r, node, use, &entry->pattern, &entry->entry);
 }
 
 void

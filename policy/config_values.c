@@ -2,6 +2,7 @@
  * config_values.c - the values of sluice.yaml(5) that are more than a string, a number
  * or a word.
  */
+#include <limits.h>
 #include <stdio.h>
 
 #include "policy/config_read.h"
@@ -56,9 +57,8 @@ config_read_path(struct reader *r, const struct node *node, void *where)
 	const char **path = where;
 	struct text value;
 
-	schema_text_item(r, node, &value);
-	if (node->kind == NODE_STRING)
-		*path = node->text.p;
+	if (schema_string(r, node, 1, PATH_MAX, &value))
+		*path = value.p;
 }
 
 void
@@ -68,6 +68,8 @@ config_read_hosts_file(struct reader *r, const struct node *node, void *where)
 
 	if (node->kind == NODE_STRING && text_is(node->text, "off"))
 		*path = NULL;
+	else if (node->kind == NODE_BOOLEAN)
+		schema_error(r, node, "must be a path, or off");
 	else
 		config_read_path(r, node, where);
 }
@@ -90,13 +92,12 @@ read_address(struct reader *r, const struct node *node, void *where)
 	char quoted[SCHEMA_QUOTE_MAX];
 	struct text value;
 
-	schema_text_item(r, node, &value);
-	if (node->kind == NODE_STRING &&
-	    !endpoint_parse(node->text, 0, true, &l->address, &l->port))
+	if (schema_string(r, node, 1, SIZE_MAX, &value) &&
+	    !endpoint_parse(value, 0, true, &l->address, &l->port))
 		schema_error(r, node,
 		    "must be ADDRESS:PORT, such as \"127.0.0.1:3128\" or \"[::1]:3128\", not "
 		    "\"%s\"",
-		    schema_quote(node->text, quoted));
+		    schema_quote(value, quoted));
 }
 
 static void
@@ -186,13 +187,12 @@ config_read_server(struct reader *r, const struct node *node, void *where)
 	char quoted[SCHEMA_QUOTE_MAX];
 	struct text value;
 
-	schema_text_item(r, node, &value);
-	if (node->kind == NODE_STRING &&
-	    !endpoint_parse(node->text, DNS_PORT, false, &server->address, &server->port))
+	if (schema_string(r, node, 1, SIZE_MAX, &value) &&
+	    !endpoint_parse(value, DNS_PORT, false, &server->address, &server->port))
 		schema_error(r, node,
 		    "must be ADDRESS or ADDRESS:PORT, such as \"127.0.0.1:5353\" or \"[::1]:53\", "
 		    "not \"%s\"",
-		    schema_quote(node->text, quoted));
+		    schema_quote(value, quoted));
 }
 
 static void

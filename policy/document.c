@@ -27,6 +27,7 @@ struct quoted {
 	struct text bytes;
 	struct surrogates *escapes; /* the first `kept` of them are in double quotes */
 	size_t seen, kept;
+	size_t depth;         /* libyaml's time grows with its square */
 	size_t index, offset; /* of one character, counted in characters and in bytes */
 };
 
@@ -68,11 +69,15 @@ static const struct {
 	    "a ',' or the closing ']' of a list is missing" },
 	{ NULL, "did not find expected ',' or '}'",
 	    "a ',' or the closing '}' of a mapping is missing" },
+	{ NULL, "did not find expected node content",
+	    "a value is missing, or a bracket is not closed" },
 	{ NULL, "did not find expected key",
 	    "this does not continue the mapping: mend the "
 	    "indentation" },
 	{ NULL, "did not find expected '-' indicator",
 	    "this does not continue the list: mend the indentation" },
+	{ NULL, "did not find expected <document start>",
+	    "the document has ended above this: mend the indentation" },
 	{ "while scanning a quoted scalar", NULL, "the closing quote is missing" },
 	{ NULL, "found unknown escape character",
 	    "there is no such escape in double quotes: write \\\\ for a backslash" },
@@ -230,21 +235,35 @@ advance(struct quoted *q, size_t index)
 
 /* Keep, of the escapes found by their looks, those inside this scalar. */
 static void
-keep_quoted(struct reading *r, const yaml_event_t *event)
+keep_quoted(struct quoted *q, const yaml_event_t *scalar)
 {
-	struct quoted *q = &r->quoted;
 	struct surrogates *s = q->escapes;
-	size_t start, end;
+	size_t start = advance(q, scalar->start_mark.index);
+	size_t end = advance(q, scalar->end_mark.index);
 
-	if (event->type != YAML_SCALAR_EVENT ||
-	    event->data.scalar.style != YAML_DOUBLE_QUOTED_SCALAR_STYLE)
-		return;
-	start = advance(q, event->start_mark.index);
-	end = advance(q, event->end_mark.index);
 	while (q->seen < s->n && s->at[q->seen] < end) {
 		if (s->at[q->seen] > start)
 			s->at[q->kept++] = s->at[q->seen];
 		q->seen++;
+	}
+}
+
+/* What the first reading looks at. */
+static void
+on_masked_event(struct reading *r, const yaml_event_t *event)
+{
+	struct quoted *q = &r->quoted;
+
+	if (event->type == YAML_SCALAR_EVENT) {
+		if (event->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE)
+			keep_quoted(q, event);
+	} else if (event->type == YAML_SEQUENCE_START_EVENT ||
+		   event->type == YAML_MAPPING_START_EVENT) {
+		if (++q->depth > TREE_DEPTH_MAX)
+			tree_stop_deep(&r->tree, place_of_mark(r, &event->start_mark));
+	} else if (event->type == YAML_SEQUENCE_END_EVENT ||
+		   event->type == YAML_MAPPING_END_EVENT) {
+		q->depth--;
 	}
 }
 
@@ -261,7 +280,7 @@ replace_surrogates(struct reading *r, struct text bytes, struct rewrite *rewrite
 	if (escapes.n > 0) {
 		masked = surrogates_mask(bytes, &escapes);
 		r->quoted = (struct quoted){ .bytes = bytes, .escapes = &escapes };
-		read_events(r, (struct text){ masked, bytes.n }, keep_quoted);
+		read_events(r, (struct text){ masked, bytes.n }, on_masked_event);
 		escapes.n = r->quoted.kept;
 		free(masked);
 	}

@@ -19,7 +19,6 @@ enum {
 	METADATA_KEY_MAX = 64,
 	METADATA_VALUE_MAX = 512,
 	PACKAGE_CHARACTERS_MAX = 256,
-	ENTRY_CHARACTERS_MAX = 1024,
 };
 
 /* What environment_free() gives back; callers see its first member. */
@@ -75,17 +74,10 @@ static void
 read_allowed_host(struct reader *r, const struct node *node, void *where)
 {
 	struct allowed_host *host = where;
-	char message[PATTERN_MESSAGE_MAX], quoted[SCHEMA_QUOTE_MAX];
 
-	if (!schema_string(r, node, 0, ENTRY_CHARACTERS_MAX, &host->entry))
-		return;
 	host->line = node->line;
 	host->column = node->column;
-	schema_quote(host->entry, quoted);
-	if (!pattern_parse(host->entry, PATTERN_ENVIRONMENT, &host->pattern, message))
-		schema_error(r, node, "is \"%s\": %s", quoted, message);
-	else if (message[0] != '\0')
-		schema_warning(r, node, "is \"%s\": %s", quoted, message);
+	schema_pattern(r, node, PATTERN_ENVIRONMENT, &host->pattern, &host->entry);
 }
 
 static void

@@ -179,8 +179,9 @@ check_shape(const struct inspection *in)
 	if (has_any(in->rest, "@"))
 		return refuse_with_host(in, "an entry has no user name or password");
 	if (has_any(in->rest, "/") && is_range(in->rest))
-		return refuse(in, "a range of addresses is not an entry: the operator can open one "
-				  "with operator.exempt");
+		return refuse(in,
+		    "a range of addresses is not an entry: only operator.exempt takes "
+		    "one");
 	if (has_any(in->rest, "/?#\\"))
 		return refuse_with_host(in, "an entry has no path: access is granted per host");
 	return true;
@@ -234,8 +235,8 @@ static bool
 take_wildcard(struct inspection *in)
 {
 	if (text_is(in->rest, "*"))
-		return refuse(in, "\"*\" would cover everything: name the hosts, or set networking "
-				  "to type: unrestricted");
+		return refuse(in, "\"*\" would cover everything: name the hosts%s",
+		    in->use == PATTERN_ENVIRONMENT ? ", or write type: unrestricted" : "");
 	in->wildcard = text_starts(in->rest, "*.");
 	if (in->wildcard)
 		in->rest = text_skip(in->rest, 2);

@@ -79,7 +79,8 @@ schema_expect(struct reader *r, const struct node *node, enum node_kind kind, co
 	if (node->kind == kind)
 		return true;
 	if (node->kind == NODE_NULL)
-		return schema_error(r, node, "has no value: it must be %s", what);
+		return schema_error(r, node, "%s: it must be %s",
+		    node->key == NULL && r->list == NULL ? "is empty" : "has no value", what);
 	return schema_error(r, node, "must be %s, not %s", what, node_kind_text(node->kind));
 }
 
@@ -91,7 +92,10 @@ schema_nearest(struct text word, const char *const words[], size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		unsigned distance = text_distance(word, text(words[i]));
+		bool begins = word.n >= 4 && strncmp(word.p, words[i], word.n) == 0;
 
+		if (begins && found == NULL)
+			found = words[i]; /* "network" is far from "networking", and meant it. */
 		if (distance > nearest || (distance == nearest && found != NULL))
 			continue;
 		nearest = distance;

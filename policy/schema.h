@@ -16,6 +16,7 @@
 #include "base/report.h"
 #include "base/text.h"
 #include "policy/document.h"
+#include "policy/pattern.h"
 
 /* Where a document's values go, and where its problems go. */
 struct reader {
@@ -97,6 +98,10 @@ void schema_value(struct reader *, const struct node *, const struct field *, vo
 bool schema_string(struct reader *, const struct node *, uint64_t min, uint64_t max, struct text *);
 bool schema_word(struct reader *, const struct node *, const char *const words[], int *);
 bool schema_port(struct reader *, const struct node *, uint16_t *);
+
+/* An entry of a host list: one that pattern_parse() warns about is accepted with the warning. */
+bool schema_pattern(
+    struct reader *, const struct node *, enum pattern_use, struct pattern *, struct text *entry);
 
 /* Item readers for lists: struct text of 1 to 4096 characters, and uint16_t. */
 void schema_text_item(struct reader *, const struct node *, void *where);

@@ -3,12 +3,13 @@
  */
 #include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 
 #include "base/host.h"
 #include "policy/schema.h"
 #include "policy/units.h"
 
-enum { PATH_CHARACTERS_MAX = 4096 };
+enum { PATH_CHARACTERS_MAX = 4096, ENTRY_CHARACTERS_MAX = 1024 };
 
 static size_t
 words_count(const char *const words[])
@@ -52,8 +53,10 @@ schema_string(
 	n = printable_characters(node->text);
 	if (n == SIZE_MAX)
 		return schema_error(r, node, "must not contain control characters");
-	if (n < min)
+	if (n == 0 && min > 0)
 		return schema_error(r, node, "must not be empty");
+	if (n < min)
+		return schema_error(r, node, "must have at least %" PRIu64 " characters", min);
 	if (n > max)
 		return schema_error(r, node, "must have at most %" PRIu64 " characters", max);
 	*value = node->text;
@@ -90,6 +93,28 @@ schema_port(struct reader *r, const struct node *node, uint16_t *port)
 	if (!schema_expect(r, node, NODE_INTEGER, "a port number"))
 		return false;
 	return schema_error(r, node, "must be a port number, 1 to 65535");
+}
+
+bool
+schema_pattern(struct reader *r, const struct node *node, enum pattern_use use,
+    struct pattern *pattern, struct text *entry)
+{
+	char message[PATTERN_MESSAGE_MAX], quoted[SCHEMA_QUOTE_MAX];
+	bool accepted;
+
+	if (!schema_string(r, node, 0, ENTRY_CHARACTERS_MAX, entry))
+		return false;
+	accepted = pattern_parse(*entry, use, pattern, message);
+	/* Who writes a user name into an entry may write the password, too: not for a log. */
+	if (memchr(entry->p, '@', entry->n) != NULL)
+		snprintf(quoted, sizeof(quoted), "...@...");
+	else
+		schema_quote(*entry, quoted);
+	if (!accepted)
+		return schema_error(r, node, "is \"%s\": %s", quoted, message);
+	if (message[0] != '\0')
+		schema_warning(r, node, "is \"%s\": %s", quoted, message);
+	return true;
 }
 
 void

@@ -17,7 +17,7 @@ node_kind_text(enum node_kind kind)
 		[NODE_NULL] = "empty",
 		[NODE_BOOLEAN] = "a boolean",
 		[NODE_INTEGER] = "a number",
-		[NODE_FLOAT] = "a number",
+		[NODE_FLOAT] = "a fractional number",
 		[NODE_STRING] = "a string",
 		[NODE_SEQUENCE] = "a list",
 		[NODE_MAPPING] = "a mapping",
@@ -48,6 +48,12 @@ tree_stop(struct tree *t, struct place place, const char *message)
 {
 	tree_refuse(t, place, message);
 	t->stopped = true;
+}
+
+void
+tree_stop_deep(struct tree *t, struct place place)
+{
+	tree_stop(t, place, "lists and mappings are nested more than 32 deep");
 }
 
 static struct node *
@@ -118,7 +124,7 @@ tree_start(struct tree *t, enum node_kind kind, struct place place)
 
 	attach(t, node);
 	if (t->depth == TREE_DEPTH_MAX) {
-		tree_stop(t, place, "lists and mappings are nested more than 32 deep");
+		tree_stop_deep(t, place);
 		return;
 	}
 	t->frames[t->depth++] = (struct tree_frame){ .node = node, .end = &node->child };

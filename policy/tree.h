@@ -38,6 +38,7 @@ struct tree {
 
 void tree_refuse(struct tree *, struct place, const char *message);
 void tree_stop(struct tree *, struct place, const char *message);
+void tree_stop_deep(struct tree *, struct place); /* nested beyond TREE_DEPTH_MAX */
 
 /* The text is copied. */
 void tree_scalar(struct tree *, enum node_kind, struct text, struct place);
