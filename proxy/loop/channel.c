@@ -138,6 +138,16 @@ channel_write(struct channel *channel, const void *bytes, size_t n)
 	return put < 0 ? CHANNEL_ERROR : put;
 }
 
+bool
+channel_broken(const struct channel *channel)
+{
+	int error = 0;
+	socklen_t n = sizeof(error);
+
+	return channel->readable &&
+	       (getsockopt(channel->fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0 || error != 0);
+}
+
 void
 channel_end(struct channel *channel)
 {

@@ -46,6 +46,12 @@ void channel_own(struct channel *, void (*ready)(void *arg), void *arg);
 ssize_t channel_read(struct channel *, void *, size_t);
 ssize_t channel_write(struct channel *, const void *, size_t);
 
+/*
+ * Has the connection failed (a reset, a keepalive without answer)?  For those who do not read just now: bytes that
+ * wait would hide it.  A FIN is no failure.
+ */
+bool channel_broken(const struct channel *);
+
 void channel_end(struct channel *); /* no more bytes will be written: FIN */
 
 #endif

@@ -170,6 +170,13 @@ listener_open(struct listener *l, size_t index, const struct listener_config *co
 }
 
 void
+listener_set_mode(const struct listener *l, mode_t mode)
+{
+	if (l->path != NULL)
+		chmod(l->path, mode);
+}
+
+void
 listener_shut(struct listener *l, unsigned worker)
 {
 	if (worker < l->fd_count && l->fds[worker] >= 0)

@@ -35,7 +35,8 @@ struct listener {
 bool listener_open(struct listener *, size_t index, const struct listener_config *,
     unsigned workers, const char *file, struct report *);
 
-void listener_shut(struct listener *, unsigned worker); /* close one worker's socket */
+void listener_set_mode(const struct listener *, mode_t); /* of a Unix socket's file */
+void listener_shut(struct listener *, unsigned worker);  /* close one worker's socket */
 void listener_done(struct listener *); /* close all, remove a Unix socket's file, free */
 
 /*

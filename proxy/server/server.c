@@ -72,9 +72,9 @@ set_limits(struct server *s, const struct config *config)
 	uint64_t total = config->limits.connections != 0 ? config->limits.connections : room;
 	uint64_t each = s->shared.listener_count > 1 ? (total + 1) / 2 : total;
 
-	s->shared.session_limit = total;
-	s->shared.listener_limit = config->limits.per_client != 0 ? config->limits.per_client
-								  : each;
+	atomic_store(&s->shared.session_limit, total);
+	atomic_store(&s->shared.listener_limit,
+	    config->limits.per_client != 0 ? config->limits.per_client : each);
 }
 
 static bool
@@ -165,6 +165,10 @@ reload(evutil_socket_t fd, short what, void *arg)
 	}
 	snapshot_unref(s->policy);
 	s->policy = fresh;
+	set_limits(s, snapshot_config(fresh));
+	for (size_t i = 0; i < s->shared.listener_count; i++)
+		listener_set_mode(
+		    &s->shared.listeners[i], snapshot_config(fresh)->listeners[i].mode);
 	for (unsigned i = 0; i < s->started; i++)
 		worker_take_policy(s->workers[i], fresh);
 	log_line("reloaded: %zu environments", snapshot_environment_count(fresh));

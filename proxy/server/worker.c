@@ -71,8 +71,8 @@ admit(const struct worker *w, const struct listener *l, const struct peer *peer)
 
 	if (peer->is_unix && only >= 0 && peer->uid != only)
 		return REASON_UNKNOWN_CLIENT;
-	if (atomic_load(&w->shared->sessions) >= w->shared->session_limit ||
-	    atomic_load(&l->entrance.sessions) >= w->shared->listener_limit)
+	if (atomic_load(&w->shared->sessions) >= atomic_load(&w->shared->session_limit) ||
+	    atomic_load(&l->entrance.sessions) >= atomic_load(&w->shared->listener_limit))
 		return REASON_OVERLOADED;
 	return REASON_COUNT;
 }
@@ -115,7 +115,8 @@ accept_one(struct worker *w, struct listener *l, int listening)
 		}
 		return false;
 	}
-	if (atomic_load(&w->shared->sessions) >= w->shared->session_limit + REFUSALS_MAX) {
+	if (atomic_load(&w->shared->sessions) >=
+	    atomic_load(&w->shared->session_limit) + REFUSALS_MAX) {
 		close(fd);
 		return true;
 	}

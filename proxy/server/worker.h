@@ -21,8 +21,8 @@ struct shared {
 	struct audit_sink *sink;
 	const char *instance; /* names this run in the record */
 	atomic_uint_fast64_t sessions;
-	uint64_t session_limit, listener_limit; /* never 0 */
-	int done_fd;                            /* an eventfd: a worker that has ended adds 1 */
+	atomic_uint_fast64_t session_limit, listener_limit; /* never 0; a reload may change them */
+	int done_fd; /* an eventfd: a worker that has ended adds 1 */
 };
 
 struct worker;

@@ -309,6 +309,15 @@ finish(struct session *s)
 	return STEP_AGAIN;
 }
 
+/* A client that is not read from any more may still have gone away. */
+static enum step
+await_both(struct session *s)
+{
+	if (s->exchange->upload.done && channel_broken(s->client))
+		session_end(s, "client_reset");
+	return STEP_WAIT;
+}
+
 enum step
 session_exchange(struct session *s)
 {
@@ -321,7 +330,7 @@ session_exchange(struct session *s)
 		    s->exchange->down.n == 0)
 			return finish(s);
 		if (up == MOVED_NOT && down == MOVED_NOT)
-			return STEP_WAIT;
+			return await_both(s);
 	}
 	return STEP_LATER;
 }

@@ -271,6 +271,10 @@ await_server(struct session *s)
 	case FLOW_DONE:
 		break;
 	}
+	if (channel_broken(s->client)) {
+		session_end(s, "client_reset");
+		return STEP_WAIT;
+	}
 	if (!s->server->readable)
 		return STEP_WAIT;
 	n = channel_read(s->server, s->context->scratch, s->context->scratch_size);

@@ -146,10 +146,12 @@ session_new(struct session_context *context, struct entrance *entrance, int fd,
 	TAILQ_INSERT_TAIL(&context->sessions, s, link);
 	atomic_fetch_add(&entrance->sessions, 1);
 	atomic_fetch_add(context->total, 1);
-	if (refuse != REASON_COUNT)
+	if (refuse != REASON_COUNT) {
+		s->id = ++context->next_id;
 		session_refuse_reason(s, refuse);
-	else
+	} else {
 		session_clock(s, session_config(s)->timeouts.head);
+	}
 	session_run(s);
 }
 

@@ -46,6 +46,21 @@ tunnel_moved(struct session *s, struct flow *f, enum flow_result *result)
 	return true;
 }
 
+/* Both ends wait for bytes to leave: neither is read, so a reset would go unseen. */
+static bool
+broken_while_held(struct session *s)
+{
+	const char *ended = NULL;
+
+	if (s->up.held.n > 0 && channel_broken(s->client))
+		ended = "client_reset";
+	else if (s->down.held.n > 0 && channel_broken(s->server))
+		ended = "server_reset";
+	if (ended != NULL)
+		session_end(s, ended);
+	return ended != NULL;
+}
+
 enum step
 session_tunnel(struct session *s)
 {
@@ -57,6 +72,8 @@ session_tunnel(struct session *s)
 		session_end(s, "done");
 		return STEP_WAIT;
 	}
+	if (broken_while_held(s))
+		return STEP_WAIT;
 	return up == FLOW_AGAIN || down == FLOW_AGAIN ? STEP_LATER : STEP_WAIT;
 }
 
