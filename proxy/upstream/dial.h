@@ -27,8 +27,8 @@ struct dial;
  * on_progress only says "look again" (dial_state()), never from inside a dial_* call.
  * timeout, in milliseconds, bounds the whole dial from the first attempt on.
  */
-struct dial *dial_new(struct loop *, uint16_t port, uint64_t timeout,
-    void (*on_progress)(void *arg), void *arg);
+struct dial *dial_new(
+    struct loop *, uint16_t port, uint64_t timeout, void (*on_progress)(void *arg), void *arg);
 
 void dial_add(struct dial *, const struct address *);
 void dial_complete(struct dial *); /* no more addresses will be added */
@@ -37,15 +37,19 @@ void dial_cancel(struct dial *);   /* no callback afterwards; frees; NULL is fin
 enum dial_state { DIAL_PENDING, DIAL_CONNECTED, DIAL_FAILED };
 enum dial_state dial_state(const struct dial *);
 
-/* DIAL_FAILED: REASON_CONNECT_REFUSED, _CONNECT_FAILED or _CONNECT_TIMEOUT, what says most. */
+/*
+ * DIAL_FAILED: REASON_CONNECT_REFUSED when any attempt was, else _CONNECT_TIMEOUT when any got
+ * no answer, else _CONNECT_FAILED.  When the deadline cut an attempt short: _CONNECT_TIMEOUT.
+ */
 enum reason dial_reason(const struct dial *);
 
 /* How many addresses were added (0 and complete: DIAL_FAILED, but the caller knows better why). */
 unsigned dial_added(const struct dial *);
 
 /*
- * DIAL_CONNECTED: the connection, now the caller's (channel_own() it), and which address it is.
- * TCP_NODELAY and keepalive are set.
+ * Once, when DIAL_CONNECTED: the connection, now the caller's (channel_own() it; until then its
+ * events only set its flags), and which address it is.  TCP_NODELAY and keepalive are set.  The
+ * dial itself still ends with dial_cancel().
  */
 struct channel *dial_take(struct dial *, struct address *peer);
 

@@ -228,18 +228,17 @@ servers_text(const struct config *config)
 }
 
 /*
- * c-ares asks every server once a round, and waits twice as long in each following
- * round; all rounds together fit into resolver.timeout.
+ * c-ares asks every server once a round, and waits twice as long in the second; both
+ * rounds together fit into resolver.timeout.  A third would make the first wait too
+ * short for TCP, where c-ares never asks twice on one connection.
  */
 static void
 spread_timeout(struct settings *settings, uint64_t timeout, int servers)
 {
-	uint64_t parts;
+	uint64_t first = timeout / (3 * (uint64_t)servers);
 
-	settings->tries = servers > 1 ? 2 : 3;
-	parts = (uint64_t)servers * ((1U << settings->tries) - 1);
-	timeout = timeout / parts;
-	settings->try_timeout = timeout > 0 ? (timeout < INT32_MAX ? (int)timeout : INT32_MAX) : 1;
+	settings->tries = 2;
+	settings->try_timeout = first > 0 ? (first < INT32_MAX ? (int)first : INT32_MAX) : 1;
 }
 
 /* The number of servers may only be known to resolv.conf(5), so c-ares is asked before. */

@@ -154,29 +154,32 @@ has_failed(const struct half *half)
 	return half->status == DNS_FAILURE || half->status == DNS_TIMEOUT;
 }
 
-/* Failures are not kept: they say nothing about the name.  Joining bounds how often it is asked. */
+/* In milliseconds; 0: not at all.  A failure says nothing about the name. */
+static uint64_t
+lifetime(const struct question *question, enum lookup_state state)
+{
+	uint64_t ttl = (uint64_t)question->ttl * 1000;
+	bool partial = has_failed(&question->halves[DNS_IPV4]) ||
+		       has_failed(&question->halves[DNS_IPV6]);
+	uint64_t most = partial ? KEEP_NOTHING_FOUND : KEEP_MOST;
+
+	if (state == LOOKUP_NOT_FOUND)
+		return KEEP_NOTHING_FOUND;
+	if (state != LOOKUP_DONE)
+		return 0;
+	return ttl < most ? ttl : most;
+}
+
+/* What servers said that are no longer asked is not kept. */
 static void
 keep(struct question *question, enum lookup_state state)
 {
 	struct resolver *resolver = question->resolver;
-	uint64_t lifetime = KEEP_NOTHING_FOUND;
+	uint64_t time = lifetime(question, state);
 
-	if (question->generation != resolver->generation)
-		return;
-	if (state == LOOKUP_DONE) {
-		if (question->ttl == 0)
-			return;
-		lifetime = (uint64_t)question->ttl * 1000;
-		if (lifetime > KEEP_MOST)
-			lifetime = KEEP_MOST;
-		if (lifetime > KEEP_NOTHING_FOUND && (has_failed(&question->halves[DNS_IPV4]) ||
-							 has_failed(&question->halves[DNS_IPV6])))
-			lifetime = KEEP_NOTHING_FOUND;
-	} else if (state != LOOKUP_NOT_FOUND) {
-		return;
-	}
-	cache_put(resolver->cache, loop_now(resolver->loop) + lifetime, question->name_text,
-	    question->found.addresses, question->found.count);
+	if (time > 0 && question->generation == resolver->generation)
+		cache_put(resolver->cache, loop_now(resolver->loop) + time, question->name_text,
+		    question->found.addresses, question->found.count);
 }
 
 static void

@@ -4,6 +4,11 @@
  *
  * Only names that the decision allowed come here.  No search domains, one query
  * in flight a name and family, every wait bounded.
+ *
+ * Bounds, a worker: 1,024 names in flight, beyond which lookups fail; 4,096 names
+ * kept, the least used going first; 8 addresses a name and family.  Answers are kept
+ * for their smallest TTL, at most five minutes, and not at all when it is 0; five
+ * seconds when there is no address, or one family failed; failures are not kept.
  */
 #ifndef UPSTREAM_RESOLVER_H
 #define UPSTREAM_RESOLVER_H
@@ -26,20 +31,23 @@ struct lookup;   /* one interest in one name */
  */
 struct resolver *resolver_new(struct loop *, const struct config *, char error[160]);
 
-/* A reload: new servers, timeouts and hosts file; the cache is emptied, waiting lookups go on
- * with what they had asked.  False, with nothing changed, as in resolver_new(). */
+/*
+ * A reload: new servers, timeouts and hosts file; the cache is emptied, waiting lookups go on
+ * with what they had asked.  False, with nothing changed, as in resolver_new().
+ */
 bool resolver_configure(struct resolver *, const struct config *, char error[160]);
 
 void resolver_free(struct resolver *); /* after all lookups are cancelled; NULL is fine */
 
 /*
- * Begin.  on_progress only says "look again", never from inside this call: what is known is taken with
- * lookup_next() and lookup_state(), and may be complete at once.
+ * Begin.  on_progress only says "look again", never from inside this call: what is known is
+ * taken with lookup_next() and lookup_state(), and may be complete at once; then on_progress
+ * need not run.
  */
 struct lookup *resolver_lookup(
     struct resolver *, struct text name, void (*on_progress)(void *arg), void *arg);
 
-/* The callback does not run afterwards; frees.  NULL is fine.  The query itself goes on for the cache. */
+/* No callback afterwards; frees; NULL is fine.  The query itself goes on for the cache. */
 void lookup_cancel(struct lookup *);
 
 /* The next address not given yet, in the order of arrival; false when there is none now. */

@@ -19,7 +19,12 @@
 
 #include "base/text.h"
 
-enum { DNS_MESSAGE_MAX = 8192, DNS_PORTS_MAX = 1024, DNS_SLOW_MS = 120 };
+enum {
+	DNS_MESSAGE_MAX = 8192,
+	DNS_PORTS_MAX = 1024,
+	DNS_CONNECTIONS_MAX = 8,
+	DNS_SLOW_MS = 120,
+};
 
 enum dns_behaviour {
 	DNS_ADDRESS,    /* 192.0.2.1, 2001:db8::1; TTL 60 */
@@ -324,43 +329,57 @@ dns_serve_udp(struct dns_server *server)
 		sendto(server->udp, answer.bytes, answer.n, 0, (struct sockaddr *)&from, from_n);
 }
 
-/* One query a connection. */
-static void
-dns_serve_tcp(struct dns_server *server)
+/* One query of a connection; false when there are no more. */
+static bool
+dns_serve_tcp(struct dns_server *server, int fd)
 {
-	int fd = accept(server->tcp, NULL, NULL);
 	struct dns_message answer;
-	uint8_t query[514], length[2];
-	ssize_t n = recv(fd, query, sizeof(query), 0);
+	uint8_t query[512], length[2];
+	size_t n;
 
-	if (n > 2) {
-		atomic_fetch_add(&server->by_tcp, 1);
-		if (dns_answer_to(server, query + 2, (size_t)n - 2, true, &answer)) {
-			length[0] = (uint8_t)(answer.n >> 8);
-			length[1] = (uint8_t)answer.n;
-			send(fd, length, sizeof(length), MSG_NOSIGNAL | MSG_MORE);
-			send(fd, answer.bytes, answer.n, MSG_NOSIGNAL);
-		}
-	}
-	close(fd);
+	if (recv(fd, length, sizeof(length), MSG_WAITALL) != sizeof(length))
+		return false;
+	n = (size_t)(length[0] << 8 | length[1]);
+	if (n > sizeof(query) || recv(fd, query, n, MSG_WAITALL) != (ssize_t)n)
+		return false;
+	atomic_fetch_add(&server->by_tcp, 1);
+	if (!dns_answer_to(server, query, n, true, &answer))
+		return true;
+	length[0] = (uint8_t)(answer.n >> 8);
+	length[1] = (uint8_t)answer.n;
+	return send(fd, length, sizeof(length), MSG_NOSIGNAL | MSG_MORE) == sizeof(length) &&
+	       send(fd, answer.bytes, answer.n, MSG_NOSIGNAL) == (ssize_t)answer.n;
 }
 
+/* The places behind the first three are connections; -1: free. */
 static void *
 dns_server_run(void *arg)
 {
 	struct dns_server *server = arg;
-	struct pollfd fds[] = {
+	struct pollfd fds[3 + DNS_CONNECTIONS_MAX] = {
 		{ .fd = server->udp, .events = POLLIN },
 		{ .fd = server->tcp, .events = POLLIN },
 		{ .fd = server->stop[0], .events = POLLIN },
 	};
 
+	for (size_t i = 3; i < COUNT(fds); i++)
+		fds[i] = (struct pollfd){ .fd = -1, .events = POLLIN };
 	while (poll(fds, COUNT(fds), -1) >= 0 && fds[2].revents == 0) {
 		if (fds[0].revents != 0)
 			dns_serve_udp(server);
-		if (fds[1].revents != 0)
-			dns_serve_tcp(server);
+		for (size_t i = 3; i < COUNT(fds); i++) {
+			if (fds[i].fd < 0 && fds[1].revents != 0) {
+				fds[i].fd = accept(server->tcp, NULL, NULL);
+				fds[1].revents = 0;
+			} else if (fds[i].revents != 0 && !dns_serve_tcp(server, fds[i].fd)) {
+				close(fds[i].fd);
+				fds[i].fd = -1;
+			}
+		}
 	}
+	for (size_t i = 3; i < COUNT(fds); i++)
+		if (fds[i].fd >= 0)
+			close(fds[i].fd);
 	return NULL;
 }
 

@@ -27,7 +27,7 @@ struct scene {
 	struct resolver_server address; /* of the server */
 	struct config config;
 	struct resolver *resolver;
-	unsigned descriptors;
+	unsigned descriptors; /* before the server and the resolver */
 };
 
 /* A lookup and what its owner has seen of it. */
@@ -68,6 +68,7 @@ scene_init(struct scene *scene, uint64_t query_timeout, uint64_t resolve_timeout
 
 	memset(scene, 0, sizeof(*scene));
 	loop_init(&scene->loop);
+	scene->descriptors = open_descriptors();
 	dns_server_start(&scene->server);
 	scene->address = (struct resolver_server){
 		.address = ADDRESS_V4(127, 0, 0, 1),
@@ -79,7 +80,6 @@ scene_init(struct scene *scene, uint64_t query_timeout, uint64_t resolve_timeout
 		.resolver_timeout = query_timeout,
 		.timeouts.resolve = resolve_timeout,
 	};
-	scene->descriptors = open_descriptors();
 	scene->resolver = resolver_new(&scene->loop, &scene->config, error);
 	assert_non_null(scene->resolver);
 }
@@ -88,8 +88,8 @@ static inline void
 scene_done(struct scene *scene)
 {
 	resolver_free(scene->resolver);
-	assert_int_equal(open_descriptors(), scene->descriptors);
 	dns_server_stop(&scene->server);
+	assert_int_equal(open_descriptors(), scene->descriptors);
 	loop_done(&scene->loop);
 }
 
