@@ -11,7 +11,7 @@ lookups_join_one_query_a_family(void **state)
 	scene_init(&scene, 2000, 2000);
 	ask(&scene, &first, "slow-a.example.com");
 	ask(&scene, &second, "slow-a.example.com");
-	while (first.addresses[0] == '\0')
+	for (unsigned i = 0; i < TURNS_MAX && first.addresses[0] == '\0'; i++)
 		loop_turn(&scene.loop);
 	assert_string_equal(first.addresses, "2001:db8::1"); /* as soon as it is known */
 	assert_int_equal(lookup_state(first.lookup), LOOKUP_PENDING);
@@ -50,12 +50,11 @@ answers_are_kept_for_their_time(void **state)
 		{ "no-name.example.com", LOOKUP_NOT_FOUND, 3000, 5001, "NXDOMAIN" },
 		{ "no-data.example.com", LOOKUP_NOT_FOUND, 3000, 5001, "NODATA" },
 		{ "servfail.example.com", LOOKUP_FAILURE, 0, 0, "failures say nothing" },
-		{ "silent.example.com", LOOKUP_TIMEOUT, 0, 0, "silence neither" },
 	};
 	struct scene scene;
 
 	(void)state;
-	scene_init(&scene, 100, 1000);
+	scene_init(&scene, 4000, 4000);
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		assert_true(queries_for(&scene, rows[i].name, rows[i].state) >= 2);
 		advance_clock(&scene, rows[i].keeps);
@@ -136,7 +135,7 @@ a_reload_asks_anew_and_lets_old_queries_end(void **state)
 	struct dns_server other;
 	struct resolver_server address;
 	struct config config;
-	struct asker old, fresh;
+	struct asker old, slow, fresh;
 	char error[160];
 
 	(void)state;
@@ -148,17 +147,22 @@ a_reload_asks_anew_and_lets_old_queries_end(void **state)
 	config.servers = &address;
 	queries_for(&scene, "both.example.com", LOOKUP_DONE);
 	ask(&scene, &old, "slow-a.example.com");
+	ask(&scene, &slow, "slow.example.com");
 	assert_true(resolver_configure(scene.resolver, &config, error));
 	ask(&scene, &fresh, "slow-a.example.com");
 	assert_int_equal(await(&scene, &old, PATIENCE_MS), LOOKUP_DONE);
 	assert_int_equal(await(&scene, &fresh, PATIENCE_MS), LOOKUP_DONE);
 	assert_string_equal(old.addresses, "2001:db8::1 192.0.2.1");
+	assert_int_equal(await(&scene, &slow, PATIENCE_MS), LOOKUP_DONE);
 	assert_int_equal(other.asked[0], 1);
 	leave(&old);
+	leave(&slow);
 	leave(&fresh);
 	queries_for(&scene, "both.example.com", LOOKUP_DONE); /* the cache was emptied */
 	assert_int_equal(other.asked[0], 2);
-	assert_int_equal(scene.server.asked[0], 2);
+	queries_for(&scene, "slow.example.com", LOOKUP_DONE); /* the old answer is not kept */
+	assert_int_equal(other.asked[0], 3);
+	assert_int_equal(scene.server.asked[0], 3);
 	resolver_free(scene.resolver);
 	scene.resolver = NULL;
 	dns_server_stop(&other);
