@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "proxy/session/head_lex.h"
 
@@ -95,46 +96,86 @@ is_own(struct text name)
 	for (size_t i = 0; i < COUNT(names); i++)
 		if (text_is_folded(name, names[i]))
 			return true;
-	return name.n > proxy && text_is_folded((struct text){ name.p, proxy }, "proxy-");
+	return name.n >= proxy && text_is_folded((struct text){ name.p, proxy }, "proxy-");
 }
 
-static bool
-same_name(struct text a, struct text b)
+/* Some total order of field names, in which case does not matter. */
+static int
+compare_names(struct text a, struct text b)
 {
-	if (a.n != b.n)
-		return false;
-	for (size_t i = 0; i < a.n; i++)
-		if (ascii_lower(a.p[i]) != ascii_lower(b.p[i]))
-			return false;
-	return true;
+	int order = (a.n > b.n) - (a.n < b.n);
+
+	for (size_t i = 0; order == 0 && i < a.n; i++)
+		order = ascii_lower(a.p[i]) - ascii_lower(b.p[i]);
+	return order;
 }
 
-/* Mark the fields one option names.  A step costs a comparison of lengths, mostly. */
+static int
+compare_fields(const void *a, const void *b)
+{
+	const struct field *const *left = a, *const *right = b;
+
+	return compare_names((*left)->name, (*right)->name);
+}
+
+/* Which fields stay behind; sorted, since one head can name 16,000 options. */
+struct choice {
+	const struct fields *fields; /* borrowed */
+	const struct field *sorted[HEAD_FIELDS_MAX];
+	bool drop[HEAD_FIELDS_MAX];
+};
+
+/* Drop the fields one option names.  Equal names share their fate, so the first tells it. */
 static void
-drop_named(const struct fields *fields, struct text option, bool drop[HEAD_FIELDS_MAX])
+choice_drop(struct choice *c, struct text option)
 {
-	for (size_t i = 0; i < fields->n; i++)
-		if (same_name(fields->v[i].name, option))
-			drop[i] = true;
+	size_t low = 0, high = c->fields->n;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (compare_names(c->sorted[middle]->name, option) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < c->fields->n && compare_names(c->sorted[low]->name, option) == 0; low++) {
+		bool *drop = &c->drop[c->sorted[low] - c->fields->v];
+
+		if (*drop)
+			break;
+		*drop = true;
+	}
+}
+
+static void
+choice_init(struct choice *c, const struct fields *fields)
+{
+	c->fields = fields;
+	for (size_t i = 0; i < fields->n; i++) {
+		c->sorted[i] = &fields->v[i];
+		c->drop[i] = is_own(fields->v[i].name);
+	}
+	qsort(c->sorted, fields->n, sizeof(c->sorted[0]), compare_fields);
+	for (size_t i = 0; i < fields->n; i++) {
+		struct text rest = fields->v[i].value, option;
+
+		if (!text_is_folded(fields->v[i].name, "connection"))
+			continue;
+		while (head_list_next(&rest, &option))
+			choice_drop(c, option);
+	}
 }
 
 /* All fields but our own and those that a Connection field names. */
 static void
 put_fields(struct out *out, const struct fields *fields)
 {
-	bool drop[HEAD_FIELDS_MAX] = { false };
+	struct choice choice;
 
-	for (size_t i = 0; i < fields->n; i++) {
-		struct text rest = fields->v[i].value, option;
-
-		drop[i] |= is_own(fields->v[i].name);
-		if (!text_is_folded(fields->v[i].name, "connection"))
-			continue;
-		while (head_list_next(&rest, &option))
-			drop_named(fields, option, drop);
-	}
+	choice_init(&choice, fields);
 	for (size_t i = 0; i < fields->n; i++)
-		if (!drop[i])
+		if (!choice.drop[i])
 			put_field(out, &fields->v[i]);
 }
 

@@ -27,7 +27,8 @@ status_line(struct text line, void *message)
 	if (line.n < strlen("HTTP/1.1 200") || !starts_like_version(line) ||
 	    (p[7] != '0' && p[7] != '1') || p[8] != ' ')
 		return HEAD_VERSION;
-	if (!text_number((struct text){ p + 9, 3 }, 599, &status) || status < 100 || status == 101)
+	/* Three digits, of which the first is not 0. */
+	if (!text_number((struct text){ p + 9, 3 }, 599, &status) || status == 101)
 		return HEAD_LINE;
 	if (line.n > strlen("HTTP/1.1 200") && p[12] != ' ')
 		return HEAD_LINE;

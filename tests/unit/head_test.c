@@ -259,7 +259,7 @@ static const struct {
 	{ T("GET http://example.com/a b HTTP/1.1\r\n" H E), HEAD_TARGET, "a space in the path" },
 	{ T("GET http://example.com/a\tb HTTP/1.1\r\n" H E), HEAD_TARGET, "a tab in the path" },
 	{ T("GET http://example.com/a\x7f HTTP/1.1\r\n" H E), HEAD_LINE, "DEL in the path" },
-	{ T("GET http://example.com/?q={}|\\^`\"<> HTTP/1.1\r\n" H E),
+	{ T("GET http://example.com/?q={}|\\^`\"<>~! HTTP/1.1\r\n" H E),
 	    HEAD_OK, "visible ASCII is opaque" },
 
 	/* Expect. */

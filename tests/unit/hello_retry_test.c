@@ -53,6 +53,9 @@ second_hellos(void **state)
 		  "17 0303 [2 16360*ee ] 160303 [2 01000100 256*aa ]",
 		    HELLO_TOO_LARGE, "too few are left" },
 		{ "17 0303 [2 16384*ee ] 17 0303 [2 16384*ee ] 17 0303 [2 16384*ee ]"
+		  "17 0303 [2 16363*ee ] 16 99",
+		    HELLO_TOO_LARGE, "beyond the bound nothing is read" },
+		{ "17 0303 [2 16384*ee ] 17 0303 [2 16384*ee ] 17 0303 [2 16384*ee ]"
 		  "17 0303 [2 16359*ee ] 17 0303 00",
 		    HELLO_TOO_LARGE, "not even for another header" },
 	};

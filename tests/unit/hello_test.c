@@ -119,6 +119,9 @@ static const struct {
 	{ "16 0301 4000 01 00ffe9", HELLO_TOO_LARGE, "65517 bytes and four headers" },
 	{ "16 0301 4000 01 00ffe8", HELLO_MORE, "65516 bytes fit exactly" },
 	{ "16 0301 4000 01 ffffff", HELLO_TOO_LARGE, "known as soon as it is announced" },
+	{ RECORD "[2 01 00ffff ]"
+		 "17",
+	    HELLO_TOO_LARGE, "before what comes then is looked at" },
 	{ "16 0301 0001 01 16 0301 0003 00ffe8", HELLO_TOO_LARGE,
 	    "more records need more headers" },
 
