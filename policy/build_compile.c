@@ -172,9 +172,10 @@ check_server(struct build *b, const struct environment_rules *environment,
 		return;
 	report_error(b->report, agent->file, server->line, server->column,
 	    "MCP server \"%.*s\" is at %s port %u, which environment \"%.*s\" (%s) does not allow: "
-	    "set allow_mcp_servers to true there, or add the host to allowed_hosts",
+	    "set allow_mcp_servers to true there%s",
 	    (int)server->name.n, server->name.p, server->host.name, server->port, (int)name.n,
-	    name.p, environment->document->file);
+	    name.p, environment->document->file,
+	    limited_ports_fit(b->s->config, &q) ? ", or add the host to allowed_hosts" : "");
 }
 
 static void

@@ -66,7 +66,7 @@ enum inside {
 
 struct names_question {
 	enum inside inside;
-	bool has_sni;          /* INSIDE_HELLO: a server_name was sent */
+	bool has_sni;           /* INSIDE_HELLO: a server_name was sent */
 	const struct host *sni; /* NULL: it was sent but is not a host */
 	bool ech;
 };

@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "policy/config.h"
 
-struct snapshot;    /* opaque; see policy/compiled.h for those who decide */
+struct snapshot;          /* opaque; see policy/compiled.h for those who decide */
 struct environment_rules; /* one environment, compiled; lives as long as its snapshot */
 
 /* An address and port the proxy itself listens on; a whole family for an unspecified address. */
@@ -28,8 +28,8 @@ struct own_listener {
  * NULL with the problems in *report: then nothing is kept.  Warnings may come with success.
  * own: the listeners' addresses, wildcards already replaced by the machine's addresses.
  */
-struct snapshot *snapshot_build(struct config_file *, const struct own_listener *own,
-    size_t own_count, struct report *);
+struct snapshot *snapshot_build(
+    struct config_file *, const struct own_listener *own, size_t own_count, struct report *);
 
 /*
  * The same for who only asks and opens no listener: one that is not in the file (the
