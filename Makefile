@@ -78,7 +78,7 @@ tsan:  ## every test again under the thread sanitizer
 COVERED	:= -f 'base/' -f 'blocklists/' -f 'policy/' -f 'proxy/session/(head|request|response)\.c' \
 	   -f 'proxy/session/(hello|hello_records|chunked)\.c'
 coverage:  ## unit tests with coverage, and its floor
-	@$(MAKE) --no-print-directory -s B=build/coverage FORTIFY= CFLAGS='-O0 -g --coverage' unit >/dev/null
+	@$(MAKE) --no-print-directory -s B=build/coverage FORTIFY= CFLAGS='-O0 -g --coverage -fprofile-update=atomic' unit >/dev/null
 	gcovr -r . $(COVERED) --exclude-throw-branches --exclude-unreachable-branches \
 	    -e 'tests/' --print-summary --fail-under-line 95 --fail-under-branch 90 \
 	    --object-directory build/coverage -s
