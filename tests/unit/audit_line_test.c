@@ -33,139 +33,139 @@ static const struct address addresses[AUDIT_ADDRESSES_MAX] = {
 	{ { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } },
 };
 
+static const struct {
+	struct record record;
+	uint64_t count;
+	const char *line, *why;
+} lines[] = {
+	{ { .event = AUDIT_DENY, .id = 77, .reason = REASON_HEAD_TIMEOUT, NOT_DONE }, 1,
+	    STAMP("deny") ORIGIN "\"verdict\":\"deny\",\"reason\":\"head_timeout\"}\n",
+	    "what is empty is left out" },
+	{ { .event = AUDIT_OPEN,
+	      .id = 77,
+	      .client = T("192.0.2.7"),
+	      .listener = T("127.0.0.1:3128"),
+	      .environment = T("data"),
+	      .method = T("CONNECT"),
+	      .host = T("www.example.com"),
+	      .port = 443,
+	      .reason = REASON_ALLOWED_HOST,
+	      .rule = { .file = "env.yaml", .line = 9, .entry = T("*.example.com") },
+	      .addresses = addresses,
+	      .address_count = 2,
+	      .dialled = &addresses[1],
+	      .resolve_ms = 0,
+	      .connect_ms = 12 },
+	    1,
+	    STAMP("open") ORIGIN
+	    "\"client\":\"192.0.2.7\",\"listener\":\"127.0.0.1:3128\","
+	    "\"environment\":\"data\",\"method\":\"CONNECT\",\"host\":\"www.example.com\","
+	    "\"port\":443,\"verdict\":\"allow\",\"reason\":\"allowed_host\","
+	    "\"rule\":{\"file\":\"env.yaml\",\"line\":9,\"entry\":\"*.example.com\"},"
+	    "\"addresses\":[\"192.0.2.1\",\"2001:db8::1\"],\"address\":\"2001:db8::1\","
+	    "\"resolve_ms\":0,\"connect_ms\":12}\n",
+	    "an open line; 0 ms is a measurement" },
+	{ { .event = AUDIT_CLOSE,
+	      .id = 77,
+	      .host = T("a.example.com"),
+	      .port = 443,
+	      .reason = REASON_ALLOWED_HOST,
+	      NOT_DONE,
+	      .has_hello = true,
+	      .sni = T("a.example.com"),
+	      .alpn = T("h2,http/1.1"),
+	      .ech = true,
+	      .retried = true,
+	      .status = 200,
+	      .bytes_up = 517,
+	      .bytes_down = UINT64_MAX,
+	      .duration_ms = 1,
+	      .ended = T("client") },
+	    1,
+	    STAMP("close") ORIGIN
+	    "\"host\":\"a.example.com\",\"port\":443,\"verdict\":\"allow\","
+	    "\"reason\":\"allowed_host\",\"sni\":\"a.example.com\",\"alpn\":\"h2,http/1.1\","
+	    "\"ech\":true,\"hello_retry\":true,\"status\":200,\"bytes_up\":517,"
+	    "\"bytes_down\":18446744073709551615,\"duration_ms\":1,\"ended\":\"client\"}\n",
+	    "a close line" },
+	{ { .event = AUDIT_CLOSE,
+	      .id = 77,
+	      .reason = REASON_SNI_MISSING,
+	      NOT_DONE,
+	      .has_hello = true,
+	      .ended = T("policy") },
+	    1,
+	    STAMP("close") ORIGIN
+	    "\"verdict\":\"deny\",\"reason\":\"sni_missing\",\"ech\":false,\"bytes_up\":0,"
+	    "\"bytes_down\":0,\"duration_ms\":0,\"ended\":\"policy\"}\n",
+	    "a close line has its counts even when nothing moved" },
+	{ { .event = AUDIT_CLOSE,
+	      .id = 77,
+	      .reason = REASON_SNI_MISMATCH,
+	      NOT_DONE,
+	      .report_only = true },
+	    1,
+	    STAMP("close") ORIGIN
+	    "\"verdict\":\"allow\",\"reason\":\"sni_mismatch\",\"report_only\":true,"
+	    "\"bytes_up\":0,\"bytes_down\":0,\"duration_ms\":0}\n",
+	    "what was let pass is not called denied" },
+	{ { .event = AUDIT_DENY,
+	      .id = 77,
+	      .port = 25,
+	      .reason = REASON_BLOCKED_PORT,
+	      .rule = { .entry = T("port 25") },
+	      NOT_DONE },
+	    1,
+	    STAMP("deny") ORIGIN "\"port\":25,\"verdict\":\"deny\","
+				 "\"reason\":\"blocked_port\",\"rule\":{\"entry\":\"port 25\"}}\n",
+	    "a built-in rule has no file" },
+	{ { .event = AUDIT_DENY,
+	      .id = 77,
+	      .reason = REASON_SAFETY_BLOCKLIST,
+	      .rule = { .file = "list.txt", .category = "malware" },
+	      NOT_DONE },
+	    5000,
+	    STAMP("deny") ORIGIN
+	    "\"verdict\":\"deny\",\"reason\":\"safety_blocklist\","
+	    "\"rule\":{\"file\":\"list.txt\",\"category\":\"malware\"},\"count\":5000}\n",
+	    "a merged line has a count" },
+	{ { .event = AUDIT_FAIL,
+	      .id = 77,
+	      .reason = REASON_DNS_TIMEOUT,
+	      .resolve_ms = 5000,
+	      .connect_ms = -1,
+	      .path = T("/a"),
+	      .target = T("b") },
+	    1,
+	    STAMP("fail") ORIGIN "\"target\":\"b\",\"path\":\"/a\",\"verdict\":\"allow\","
+				 "\"reason\":\"dns_timeout\",\"resolve_ms\":5000}\n",
+	    "the policy allowed what failed" },
+	{ { .event = AUDIT_DENY,
+	      .id = 77,
+	      .reason = REASON_ADDRESS_NOT_ALLOWED,
+	      .addresses = addresses,
+	      .address_count = 10,
+	      NOT_DONE },
+	    1,
+	    STAMP("deny") ORIGIN
+	    "\"verdict\":\"deny\",\"reason\":\"address_not_allowed\",\"addresses\":["
+	    "\"192.0.2.1\",\"2001:db8::1\",\"::\",\"::\",\"::\",\"::\",\"::\",\"::\"],"
+	    "\"more_addresses\":2}\n",
+	    "eight addresses are shown, the rest counted" },
+};
+
 static void
 lines_say_what_happened(void **state)
 {
-	static const struct {
-		struct record record;
-		uint64_t count;
-		const char *line, *why;
-	} rows[] = {
-		{ { .event = AUDIT_DENY, .id = 77, .reason = REASON_HEAD_TIMEOUT, NOT_DONE }, 1,
-		    STAMP("deny") ORIGIN "\"verdict\":\"deny\",\"reason\":\"head_timeout\"}\n",
-		    "what is empty is left out" },
-		{ { .event = AUDIT_OPEN,
-		      .id = 77,
-		      .client = T("192.0.2.7"),
-		      .listener = T("127.0.0.1:3128"),
-		      .environment = T("data"),
-		      .method = T("CONNECT"),
-		      .host = T("www.example.com"),
-		      .port = 443,
-		      .reason = REASON_ALLOWED_HOST,
-		      .rule = { .file = "env.yaml", .line = 9, .entry = T("*.example.com") },
-		      .addresses = addresses,
-		      .address_count = 2,
-		      .dialled = &addresses[1],
-		      .resolve_ms = 0,
-		      .connect_ms = 12 },
-		    1,
-		    STAMP("open") ORIGIN
-		    "\"client\":\"192.0.2.7\",\"listener\":\"127.0.0.1:3128\","
-		    "\"environment\":\"data\",\"method\":\"CONNECT\",\"host\":\"www.example.com\","
-		    "\"port\":443,\"verdict\":\"allow\",\"reason\":\"allowed_host\","
-		    "\"rule\":{\"file\":\"env.yaml\",\"line\":9,\"entry\":\"*.example.com\"},"
-		    "\"addresses\":[\"192.0.2.1\",\"2001:db8::1\"],\"address\":\"2001:db8::1\","
-		    "\"resolve_ms\":0,\"connect_ms\":12}\n",
-		    "an open line; 0 ms is a measurement" },
-		{ { .event = AUDIT_CLOSE,
-		      .id = 77,
-		      .host = T("a.example.com"),
-		      .port = 443,
-		      .reason = REASON_ALLOWED_HOST,
-		      NOT_DONE,
-		      .has_hello = true,
-		      .sni = T("a.example.com"),
-		      .alpn = T("h2,http/1.1"),
-		      .ech = true,
-		      .retried = true,
-		      .status = 200,
-		      .bytes_up = 517,
-		      .bytes_down = UINT64_MAX,
-		      .duration_ms = 1,
-		      .ended = T("client") },
-		    1,
-		    STAMP("close") ORIGIN
-		    "\"host\":\"a.example.com\",\"port\":443,\"verdict\":\"allow\","
-		    "\"reason\":\"allowed_host\",\"sni\":\"a.example.com\",\"alpn\":\"h2,http/1.1\","
-		    "\"ech\":true,\"hello_retry\":true,\"status\":200,\"bytes_up\":517,"
-		    "\"bytes_down\":18446744073709551615,\"duration_ms\":1,\"ended\":\"client\"}\n",
-		    "a close line" },
-		{ { .event = AUDIT_CLOSE,
-		      .id = 77,
-		      .reason = REASON_SNI_MISSING,
-		      NOT_DONE,
-		      .has_hello = true,
-		      .ended = T("policy") },
-		    1,
-		    STAMP("close") ORIGIN
-		    "\"verdict\":\"deny\",\"reason\":\"sni_missing\",\"ech\":false,\"bytes_up\":0,"
-		    "\"bytes_down\":0,\"duration_ms\":0,\"ended\":\"policy\"}\n",
-		    "a close line has its counts even when nothing moved" },
-		{ { .event = AUDIT_CLOSE,
-		      .id = 77,
-		      .reason = REASON_SNI_MISMATCH,
-		      NOT_DONE,
-		      .report_only = true },
-		    1,
-		    STAMP("close") ORIGIN
-		    "\"verdict\":\"allow\",\"reason\":\"sni_mismatch\",\"report_only\":true,"
-		    "\"bytes_up\":0,\"bytes_down\":0,\"duration_ms\":0}\n",
-		    "what was let pass is not called denied" },
-		{ { .event = AUDIT_DENY,
-		      .id = 77,
-		      .port = 25,
-		      .reason = REASON_BLOCKED_PORT,
-		      .rule = { .entry = T("port 25") },
-		      NOT_DONE },
-		    1,
-		    STAMP("deny") ORIGIN
-		    "\"port\":25,\"verdict\":\"deny\","
-		    "\"reason\":\"blocked_port\",\"rule\":{\"entry\":\"port 25\"}}\n",
-		    "a built-in rule has no file" },
-		{ { .event = AUDIT_DENY,
-		      .id = 77,
-		      .reason = REASON_SAFETY_BLOCKLIST,
-		      .rule = { .file = "list.txt", .category = "malware" },
-		      NOT_DONE },
-		    5000,
-		    STAMP("deny") ORIGIN
-		    "\"verdict\":\"deny\",\"reason\":\"safety_blocklist\","
-		    "\"rule\":{\"file\":\"list.txt\",\"category\":\"malware\"},\"count\":5000}\n",
-		    "a merged line has a count" },
-		{ { .event = AUDIT_FAIL,
-		      .id = 77,
-		      .reason = REASON_DNS_TIMEOUT,
-		      .resolve_ms = 5000,
-		      .connect_ms = -1,
-		      .path = T("/a"),
-		      .target = T("b") },
-		    1,
-		    STAMP("fail") ORIGIN "\"target\":\"b\",\"path\":\"/a\",\"verdict\":\"allow\","
-					 "\"reason\":\"dns_timeout\",\"resolve_ms\":5000}\n",
-		    "the policy allowed what failed" },
-		{ { .event = AUDIT_DENY,
-		      .id = 77,
-		      .reason = REASON_ADDRESS_NOT_ALLOWED,
-		      .addresses = addresses,
-		      .address_count = 10,
-		      NOT_DONE },
-		    1,
-		    STAMP("deny") ORIGIN
-		    "\"verdict\":\"deny\",\"reason\":\"address_not_allowed\",\"addresses\":["
-		    "\"192.0.2.1\",\"2001:db8::1\",\"::\",\"::\",\"::\",\"::\",\"::\",\"::\"],"
-		    "\"more_addresses\":2}\n",
-		    "eight addresses are shown, the rest counted" },
-	};
 	char line[LINE_SIZE];
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		size_t n = line_format(line, &stamp, &rows[i].record, rows[i].count);
+	for (size_t i = 0; i < COUNT(lines); i++) {
+		size_t n = line_format(line, &stamp, &lines[i].record, lines[i].count);
 
-		if (!text_is((struct text){ line, n }, rows[i].line))
-			fail_msg("row %zu, %s:\n got %.*s\nwant %s", i, rows[i].why, (int)n, line,
-			    rows[i].line);
+		if (!text_is((struct text){ line, n }, lines[i].line))
+			fail_msg("row %zu, %s:\n got %.*s\nwant %s", i, lines[i].why, (int)n, line,
+			    lines[i].line);
 	}
 }
 
