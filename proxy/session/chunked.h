@@ -14,10 +14,10 @@
 /* All-zero is a reader at the first chunk. */
 struct chunked {
 	unsigned char state;
-	unsigned char digits;  /* of the size line so far */
-	uint16_t line;         /* bytes of extension on it so far */
-	uint16_t trailer;      /* bytes of the whole trailer section so far */
-	uint64_t left;         /* of the current chunk */
+	unsigned char digits; /* of the size line so far */
+	uint16_t line;        /* bytes of extension on it so far */
+	uint16_t trailer;     /* bytes of the whole trailer section so far */
+	uint64_t left;        /* of the current chunk */
 };
 
 enum chunked_result {
@@ -32,8 +32,7 @@ enum chunked_result {
  * Extensions and trailer fields are checked, bounded (256 bytes a line of
  * extension, 8 KiB of trailer) and dropped.  Sizes: 1-15 hex digits.
  */
-enum chunked_result chunked_read(
-    struct chunked *, struct text in, size_t *used, struct text *data);
+enum chunked_result chunked_read(struct chunked *, struct text in, size_t *used, struct text *data);
 
 /* The size line before n > 0 bytes of data; returns its length, at most CHUNKED_LINE_MAX. */
 enum { CHUNKED_LINE_MAX = 20 };

@@ -201,40 +201,42 @@ put_target(struct out *out, const struct request *r)
 }
 
 size_t
-request_forward(const struct request *r, char *p, size_t size)
+request_forward(const struct request *r, char *out, size_t size)
 {
-	struct out out = { .p = p, .size = size };
+	struct out head = { .size = size };
 
-	put_target(&out, r);
-	put_fields(&out, &r->fields);
-	put_string(&out, r->minor > 0 ? "Via: 1.1 sluice\r\n" : "Via: 1.0 sluice\r\n");
-	put_framing(&out, r->framing, r->length);
+	head.p = out;
+	put_target(&head, r);
+	put_fields(&head, &r->fields);
+	put_string(&head, r->minor > 0 ? "Via: 1.1 sluice\r\n" : "Via: 1.0 sluice\r\n");
+	put_framing(&head, r->framing, r->length);
 	if (r->expect_continue)
-		put_string(&out, "Expect: 100-continue\r\n");
-	put_string(&out, "Connection: close\r\n");
-	return out_end(&out);
+		put_string(&head, "Expect: 100-continue\r\n");
+	put_string(&head, "Connection: close\r\n");
+	return out_end(&head);
 }
 
 size_t
 response_forward(const struct response *r, enum framing framing, uint64_t length, bool keep_alive,
-    char *p, size_t size)
+    char *out, size_t size)
 {
-	struct out out = { .p = p, .size = size };
+	struct out head = { .size = size };
 	bool interim = r->status < 200;
 	char status[32];
 
+	head.p = out;
 	snprintf(status, sizeof(status), "HTTP/1.1 %03u ", r->status);
-	put_string(&out, status);
-	put(&out, r->phrase);
-	put_string(&out, "\r\n");
-	put_fields(&out, &r->fields);
-	put_string(&out, r->minor > 0 ? "Via: 1.1 sluice\r\n" : "Via: 1.0 sluice\r\n");
+	put_string(&head, status);
+	put(&head, r->phrase);
+	put_string(&head, "\r\n");
+	put_fields(&head, &r->fields);
+	put_string(&head, r->minor > 0 ? "Via: 1.1 sluice\r\n" : "Via: 1.0 sluice\r\n");
 	if (interim)
-		return out_end(&out);
+		return out_end(&head);
 	/* What a body would have measured, in answer to HEAD or with 304 (RFC 9110 8.6). */
 	if (framing == FRAMING_NONE && r->has_length && r->status != 204)
-		put_length(&out, r->length);
-	put_framing(&out, framing, length);
-	put_string(&out, keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
-	return out_end(&out);
+		put_length(&head, r->length);
+	put_framing(&head, framing, length);
+	put_string(&head, keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
+	return out_end(&head);
 }

@@ -59,7 +59,7 @@ static enum head_result
 judge_byte(const char *p, size_t at)
 {
 	unsigned char c = (unsigned char)p[at];
-	char before = at > 0 ? p[at - 1] : '\0';
+	unsigned char before = at > 0 ? (unsigned char)p[at - 1] : 0;
 
 	if ((c == '\n') != (before == '\r'))
 		return HEAD_LINE;

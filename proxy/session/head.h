@@ -40,27 +40,28 @@ struct head_limits {
  * X(id, HTTP status, reason word: bad_request or bad_target, what the client reads).
  * Every way in which a request head is refused.
  */
-#define HEAD_REFUSALS(X)                                                                           \
-	X(BAD_METHOD, 400, BAD_REQUEST, "the request line does not begin with a method")           \
-	X(TLS, 400, BAD_REQUEST, "this is a plain HTTP proxy port, not a TLS one")                 \
-	X(SOCKS, 400, BAD_REQUEST, "this is an HTTP proxy, not a SOCKS one")                       \
-	X(HTTP2, 400, BAD_REQUEST, "HTTP/2 is not spoken here; use HTTP/1.1")                      \
-	X(VERSION, 400, BAD_REQUEST, "the request line does not end in HTTP/1.1 or HTTP/1.0")      \
-	X(LINE, 400, BAD_REQUEST, "a line is not ended by CRLF, or has a control byte")            \
-	X(FIELD, 400, BAD_REQUEST, "a header field is malformed")                                  \
-	X(FOLD, 400, BAD_REQUEST, "header lines may not be folded")                                \
-	X(TOO_LARGE, 431, BAD_REQUEST, "the request head is too large")                            \
-	X(TOO_MANY, 431, BAD_REQUEST, "the request has too many header fields")                    \
-	X(HOST_FIELD, 400, BAD_REQUEST, "HTTP/1.1 needs exactly one well-formed Host field")       \
-	X(CONNECT_BODY, 400, BAD_REQUEST, "a CONNECT request has no body")                         \
-	X(LENGTH, 400, BAD_REQUEST, "Content-Length is malformed or repeated")                     \
-	X(CODING, 400, BAD_REQUEST, "Transfer-Encoding must be chunked alone, in HTTP/1.1")        \
-	X(SMUGGLING, 400, BAD_REQUEST, "Content-Length and Transfer-Encoding exclude each other")  \
-	X(EXPECT, 417, BAD_REQUEST, "the only expectation known here is 100-continue")             \
-	X(ORIGIN_FORM, 400, BAD_TARGET, "this is a proxy: the target must be host:port or an "     \
-	                                "absolute http:// URI")                                    \
-	X(HTTPS_URI, 400, BAD_TARGET, "use CONNECT for https:// targets")                          \
-	X(SCHEME, 400, BAD_TARGET, "only http:// targets are forwarded")                           \
+#define HEAD_REFUSALS(X)                                                                          \
+	X(BAD_METHOD, 400, BAD_REQUEST, "the request line does not begin with a method")          \
+	X(TLS, 400, BAD_REQUEST, "this is a plain HTTP proxy port, not a TLS one")                \
+	X(SOCKS, 400, BAD_REQUEST, "this is an HTTP proxy, not a SOCKS one")                      \
+	X(HTTP2, 400, BAD_REQUEST, "HTTP/2 is not spoken here; use HTTP/1.1")                     \
+	X(VERSION, 400, BAD_REQUEST, "the request line does not end in HTTP/1.1 or HTTP/1.0")     \
+	X(LINE, 400, BAD_REQUEST, "a line is not ended by CRLF, or has a control byte")           \
+	X(FIELD, 400, BAD_REQUEST, "a header field is malformed")                                 \
+	X(FOLD, 400, BAD_REQUEST, "header lines may not be folded")                               \
+	X(TOO_LARGE, 431, BAD_REQUEST, "the request head is too large")                           \
+	X(TOO_MANY, 431, BAD_REQUEST, "the request has too many header fields")                   \
+	X(HOST_FIELD, 400, BAD_REQUEST, "HTTP/1.1 needs exactly one well-formed Host field")      \
+	X(CONNECT_BODY, 400, BAD_REQUEST, "a CONNECT request has no body")                        \
+	X(LENGTH, 400, BAD_REQUEST, "Content-Length is malformed or repeated")                    \
+	X(CODING, 400, BAD_REQUEST, "Transfer-Encoding must be chunked alone, in HTTP/1.1")       \
+	X(SMUGGLING, 400, BAD_REQUEST, "Content-Length and Transfer-Encoding exclude each other") \
+	X(EXPECT, 417, BAD_REQUEST, "the only expectation known here is 100-continue")            \
+	X(ORIGIN_FORM, 400, BAD_TARGET,                                                           \
+	    "this is a proxy: the target must be host:port or an "                                \
+	    "absolute http:// URI")                                                               \
+	X(HTTPS_URI, 400, BAD_TARGET, "use CONNECT for https:// targets")                         \
+	X(SCHEME, 400, BAD_TARGET, "only http:// targets are forwarded")                          \
 	X(TARGET, 400, BAD_TARGET, "the target is not a host and port")
 
 enum head_result {
@@ -71,24 +72,27 @@ enum head_result {
 #undef X
 };
 
-int head_status(enum head_result);              /* 400, 417 or 431 */
-bool head_is_bad_target(enum head_result);      /* bad_target rather than bad_request */
+int head_status(enum head_result);         /* 400, 417 or 431 */
+bool head_is_bad_target(enum head_result); /* bad_target rather than bad_request */
 const char *head_message(enum head_result);
 
 struct request {
-	struct text method;      /* "CONNECT", "GET", ... as sent; methods are case-sensitive */
+	struct text method; /* "CONNECT", "GET", ... as sent; methods are case-sensitive */
 	bool connect;
-	unsigned minor;          /* HTTP/1.minor: 0 or 1 */
-	struct host host;        /* of the target; Host is only checked, never used */
-	uint16_t port;           /* http:// without a port: 80 */
-	struct text path;        /* absolute-form only: path and query as sent; "" means "/",
-	                            or "*" for OPTIONS without path (RFC 9112 3.2.4) */
+	unsigned minor;   /* HTTP/1.minor: 0 or 1 */
+	struct host host; /* of the target; Host is only checked, never used */
+	uint16_t port;    /* http:// without a port: 80 */
+	/*
+	 * Absolute-form only: path and query as sent; "" means "/", or "*" for OPTIONS
+	 * (RFC 9112 3.2.4).
+	 */
+	struct text path;
 	struct fields fields;
-	enum framing framing;    /* NONE, LENGTH or CHUNKED */
-	uint64_t length;         /* of FRAMING_LENGTH */
-	bool keep_alive;         /* what the client asked for, by version and Connection */
-	bool expect_continue;
-	struct text credentials; /* value of Proxy-Authorization, or empty */
+	enum framing framing;          /* NONE, LENGTH or CHUNKED */
+	uint64_t length;               /* of FRAMING_LENGTH */
+	bool keep_alive;               /* what the client asked for, by version and Connection */
+	bool expect_continue;          /* asked for in HTTP/1.1, with content to come */
+	struct text credentials;       /* value of Proxy-Authorization, or empty */
 	enum host_result target_error; /* why, with HEAD_TARGET; HOST_OK: its path is at fault */
 };
 
@@ -114,12 +118,12 @@ size_t request_forward(const struct request *, char *out, size_t size);
 
 struct response {
 	unsigned minor;
-	unsigned status;         /* 100-599 */
+	unsigned status; /* 100-599 */
 	struct text phrase;
 	struct fields fields;
-	enum framing framing;    /* as it follows from the request method and the status */
-	bool has_length;         /* Content-Length was there, as in an answer to HEAD */
-	uint64_t length;         /* its value */
+	enum framing framing; /* as it follows from the request method and the status */
+	bool has_length;      /* Content-Length was there, as in an answer to HEAD */
+	uint64_t length;      /* its value */
 };
 
 enum response_result { RESPONSE_OK, RESPONSE_MORE, RESPONSE_BAD };

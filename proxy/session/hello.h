@@ -19,8 +19,8 @@ enum { HELLO_MAX = 65536, HELLO_ALPN_MAX = 64 }; /* raw bytes with record header
 
 enum hello_result {
 	HELLO_OK,
-	HELLO_MORE,      /* a prefix of a ClientHello so far */
-	HELLO_NOT_TLS,   /* the first bytes cannot begin a TLS handshake record with a ClientHello */
+	HELLO_MORE,    /* a prefix of a ClientHello so far */
+	HELLO_NOT_TLS, /* the first bytes cannot begin a TLS handshake record with a ClientHello */
 	HELLO_MALFORMED, /* began as a ClientHello and broke the format */
 	HELLO_TOO_LARGE, /* more than HELLO_MAX */
 };
@@ -34,9 +34,12 @@ enum hello_sni {
 struct hello {
 	enum hello_sni sni;
 	struct host host;
-	bool ech;                      /* encrypted_client_hello, GREASE or not */
-	char alpn[HELLO_ALPN_MAX];     /* offered protocols, "h2,http/1.1"; bytes outside
-	                                  [!-~] and ',' as '?', cut at the size; "" when absent */
+	bool ech; /* encrypted_client_hello, GREASE or not */
+	/*
+	 * Offered protocols, "h2,http/1.1"; bytes outside [!-~] and ',' as '?', cut at
+	 * the size; "" when absent.
+	 */
+	char alpn[HELLO_ALPN_MAX];
 };
 
 /*

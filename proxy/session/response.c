@@ -5,13 +5,12 @@
  */
 #include "proxy/session/head_lex.h"
 
-static const char version[] = "HTTP/1.";
-
 /* Is what is there of the version right?  Anything else is not HTTP/1. */
 static bool
 starts_like_version(struct text bytes)
 {
-	size_t n = bytes.n < strlen(version) ? bytes.n : strlen(version);
+	static const char version[] = { 'H', 'T', 'T', 'P', '/', '1', '.' };
+	size_t n = bytes.n < sizeof(version) ? bytes.n : sizeof(version);
 
 	return n == 0 || memcmp(bytes.p, version, n) == 0;
 }
