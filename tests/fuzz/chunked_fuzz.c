@@ -17,19 +17,21 @@ enum { INPUT_MAX = 16384 };
 
 static regex_t size_line, trailer_line;
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-int
-LLVMFuzzerInitialize(int *argc, char ***argv)
+/* Once, at the first input: there may be no fuzzer that would call an initializer. */
+static void
+compile_patterns(void)
 {
-	(void)argc;
-	(void)argv;
+	static bool done;
+
+	if (done)
+		return;
 	if (regcomp(&size_line, "^([0-9A-Fa-f]{1,15})((;" TOKEN "(=(" TOKEN "|" QUOTED "))?)*)$",
 		REG_EXTENDED) != 0 ||
 	    regcomp(&trailer_line, "^" TOKEN ":" TEXT "*$", REG_EXTENDED) != 0)
 		abort();
-	return 0;
+	done = true;
 }
 
 /* All that one reading of an input gave. */
@@ -167,8 +169,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct text in = { (const char *)data, size < INPUT_MAX ? size : INPUT_MAX };
 	static struct reading whole, parts, slow;
-	enum chunked_result want = slow_read(in, &slow);
+	enum chunked_result want;
 
+	compile_patterns();
+	want = slow_read(in, &slow);
 	fast_read(in, in.n + 1, &whole);
 	for (size_t step = 1; step < 8; step += 1 + step / 2) {
 		fast_read(in, step, &parts);
