@@ -1,0 +1,81 @@
+#!/usr/bin/python3
+"""Run the end-to-end tests in network and mount namespaces of their own.
+
+    SLUICE=./sluice tests/e2e/run.py [pytest arguments]
+
+Inside, the loopback interface carries addresses that look public, so the proxy's
+address guard runs unmodified, ports 80 and 443 are free, and nothing the tests
+do can reach a real network.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+INSIDE = "SLUICE_E2E_INSIDE"
+
+
+def namespace_command():
+    """The unshare command that works here, or None and why none does."""
+    ways = [["unshare", "--user", "--map-root-user", "--net", "--mount"]]
+    if os.geteuid() == 0:
+        ways.insert(0, ["unshare", "--net", "--mount"])
+    problems = []
+    for way in ways:
+        try:
+            tried = subprocess.run([*way, "true"], capture_output=True, text=True, check=False)
+        except FileNotFoundError:
+            return None, "unshare(1) is not installed"
+        if tried.returncode == 0:
+            return way, None
+        problems.append(f"{' '.join(way)}: {tried.stderr.strip()}")
+    return None, "; ".join(problems)
+
+
+def enter_namespace(arguments):
+    way, problem = namespace_command()
+    if way is None:
+        sys.exit(f"run.py: cannot make a network namespace: {problem}")
+    os.environ[INSIDE] = "1"
+    command = [*way, sys.executable, str(Path(__file__).resolve()), *arguments]
+    os.execvp(command[0], command)
+
+
+def add_addresses():
+    sys.path.insert(0, str(HERE))
+    from lib import net
+
+    lines = ["link set lo up"]
+    for address in net.addresses():
+        bits = 128 if ":" in address else 32
+        nodad = " nodad" if ":" in address else ""
+        lines.append(f"address add {address}/{bits} dev lo{nodad}")
+    batch = "\n".join(lines) + "\n"
+    done = subprocess.run(
+        ["ip", "-batch", "-"], input=batch, text=True, capture_output=True, check=False
+    )
+    if done.returncode != 0:
+        sys.exit(f"run.py: cannot set up the loopback interface: {done.stderr.strip()}")
+
+
+def main():
+    binary = Path(os.environ.get("SLUICE", "sluice")).resolve()
+    if not os.access(binary, os.X_OK):
+        sys.exit(f"run.py: {binary} is not there; `make build` first, or set SLUICE")
+    os.environ["SLUICE"] = str(binary)
+    if os.environ.get(INSIDE) != "1":
+        enter_namespace(sys.argv[1:])
+    add_addresses()
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    arguments = sys.argv[1:]
+    if not any(Path(a.split("::")[0]).exists() for a in arguments if not a.startswith("-")):
+        arguments.append(str(HERE))
+    command = [sys.executable, "-m", "pytest", "-c", str(HERE / "pytest.ini"),
+               "--rootdir", str(HERE), *arguments]
+    os.execv(sys.executable, command)
+
+
+if __name__ == "__main__":
+    main()
