@@ -53,7 +53,7 @@ struct audit {
 	struct task flush;
 	struct event writable;
 	struct timer retry;
-	TAILQ_HEAD(, audit_waiter) waiters; /* by position; those of lost lines first */
+	TAILQ_HEAD(waiter_list, audit_waiter) waiters; /* by position; those of lost lines first */
 	size_t waiter_count;
 
 	struct merge *merge; /* owned; NULL until the first refusal */

@@ -33,34 +33,33 @@ enum { AUDIT_ADDRESSES_MAX = 16 };
  * NULLs are left out of the line. */
 struct record {
 	enum audit_event event;
-	uint64_t id;               /* of the session's request, unique in the worker */
-	struct text client;        /* "192.0.2.7", or "uid:1001" behind a Unix socket */
-	struct text listener;      /* spelling of the listener */
+	uint64_t id;          /* of the session's request, unique in the worker */
+	struct text client;   /* "192.0.2.7", or "uid:1001" behind a Unix socket */
+	struct text listener; /* spelling of the listener */
 	struct text environment;
-	struct text method;        /* "CONNECT", "GET" */
-	struct text host;          /* canonical; empty when the target did not parse */
-	uint16_t port;             /* 0: none */
-	struct text target;        /* bad_target and bad_request: what was sent, cut and without query
-	                              or userinfo */
-	struct text path;          /* forwarded requests: path without query */
+	struct text method; /* "CONNECT", "GET" */
+	struct text host;   /* canonical; empty when the target did not parse */
+	uint16_t port;      /* 0: none */
+	struct text target; /* bad_target, bad_request: as sent, cut, without query or userinfo */
+	struct text path;   /* forwarded requests: path without query */
 	enum reason reason;
 	struct rule_source rule;
-	bool report_only;          /* tls_names: report let pass what reason and rule say */
+	bool report_only; /* tls_names: report let pass what reason and rule say */
 
 	const struct address *addresses; /* what the name resolved to */
 	size_t address_count;
-	const struct address *dialled;   /* NULL: none */
-	int64_t resolve_ms, connect_ms;  /* -1: not done */
+	const struct address *dialled;  /* NULL: none */
+	int64_t resolve_ms, connect_ms; /* -1: not done */
 
 	/* close */
 	bool has_hello;
 	struct text sni, alpn;
 	bool ech;
-	bool retried;              /* the server sent a HelloRetryRequest */
-	unsigned status;           /* of a forwarded request's response, 0: none */
+	bool retried;    /* the server sent a HelloRetryRequest */
+	unsigned status; /* of a forwarded request's response, 0: none */
 	uint64_t bytes_up, bytes_down;
 	uint64_t duration_ms;
-	struct text ended;         /* "client", "server", "idle", ... why it ended */
+	struct text ended; /* "client", "server", "idle", ... why it ended */
 };
 
 /* Where lines go; opened once by the main thread, shared by all workers. */
@@ -107,8 +106,8 @@ struct audit_waiter {
  * or written(arg, false) when the record became unavailable first and on_failure is
  * deny.  Never from inside this call.  The waiter is the caller's, all-zero at first.
  */
-void audit_wait(struct audit *, struct audit_waiter *, void (*written)(void *arg, bool ok),
-    void *arg);
+void audit_wait(
+    struct audit *, struct audit_waiter *, void (*written)(void *arg, bool ok), void *arg);
 void audit_wait_cancel(struct audit *, struct audit_waiter *); /* fine when not waiting */
 
 /* Lines lost since the start (a gap line records them once the sink is back). */

@@ -24,6 +24,12 @@ struct json {
 	size_t n, room;
 };
 
+static inline struct json
+json_begin(char *out, size_t room)
+{
+	return (struct json){ out, 0, room };
+}
+
 /* As they are: for punctuation, and for words without anything to escape. */
 void json_put(struct json *, const char *p, size_t n);
 void json_put_word(struct json *, const char *word);

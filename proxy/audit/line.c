@@ -219,7 +219,7 @@ line_format(
 		[AUDIT_DENY] = "deny",
 		[AUDIT_FAIL] = "fail",
 	};
-	struct json o = { .p = out, .room = LINE_SIZE - 1 };
+	struct json o = json_begin(out, LINE_SIZE - 1);
 
 	put_stamp(&o, stamp, events[r->event]);
 	member_id(&o, stamp, r->id);
@@ -236,7 +236,7 @@ line_format(
 size_t
 line_gap(char out[LINE_SIZE], const struct line_stamp *stamp, uint64_t lost)
 {
-	struct json o = { .p = out, .room = LINE_SIZE - 1 };
+	struct json o = json_begin(out, LINE_SIZE - 1);
 
 	put_stamp(&o, stamp, "gap");
 	put_origin(&o, stamp);
