@@ -75,8 +75,8 @@ tsan:  ## every test again under the thread sanitizer
 	@$(MAKE) --no-print-directory B=build/tsan FORTIFY= CFLAGS='$(SANITIZE_THREAD)' e2e
 
 # Pure layers and the parsers of hostile bytes: 95 % of lines, 90 % of branches.
-COVERED	:= -f 'base/' -f 'blocklists/' -f 'policy/' -f 'proxy/session/(head|request|response)\.c' \
-	   -f 'proxy/session/(hello|hello_records|chunked)\.c'
+COVERED	:= -f 'base/' -f 'blocklists/' -f 'policy/' -f 'proxy/session/(head|request|response|forward)\.c' \
+	   -f 'proxy/session/(hello|handshake|chunked)\.c'
 coverage:  ## unit tests with coverage, and its floor
 	@$(MAKE) --no-print-directory -s B=build/coverage FORTIFY= CFLAGS='-O0 -g --coverage -fprofile-update=atomic' unit >/dev/null
 	gcovr -r . $(COVERED) --exclude-throw-branches --exclude-unreachable-branches \

@@ -10,18 +10,18 @@
 #include "base/text.h"
 
 /* X(id, word, on by default, what it holds) */
-#define CATEGORIES(X)                                                                              \
-	X(MALWARE, malware, true, "malware and command-and-control names; filled by feeds")        \
-	X(PHISHING, phishing, true, "phishing names; filled by feeds")                             \
-	X(HIJACKED, hijacked, true, "hijacked networks; filled by feeds")                          \
-	X(MINING, mining, true, "cryptocurrency mining pools")                                     \
-	X(DOH, doh, false, "DNS-over-HTTPS resolvers and relays")                                  \
-	X(OAST, oast, false, "out-of-band interaction and canary services")                        \
-	X(REQUEST_BINS, request_bins, false, "request bins and webhook catchers")                  \
-	X(TUNNELS, tunnels, false, "reverse tunnels to a private machine")                         \
-	X(PASTES, pastes, false, "paste and file drop services")                                   \
-	X(ANONYMIZERS, anonymizers, false, "gateways to Tor and other anonymizers")                \
-	X(MAIL_PORTS, mail_ports, false, "mail submission ports")                                  \
+#define CATEGORIES(X)                                                                       \
+	X(MALWARE, malware, true, "malware and command-and-control names; filled by feeds") \
+	X(PHISHING, phishing, true, "phishing names; filled by feeds")                      \
+	X(HIJACKED, hijacked, true, "hijacked networks; filled by feeds")                   \
+	X(MINING, mining, true, "cryptocurrency mining pools")                              \
+	X(DOH, doh, false, "DNS-over-HTTPS resolvers and relays")                           \
+	X(OAST, oast, false, "out-of-band interaction and canary services")                 \
+	X(REQUEST_BINS, request_bins, false, "request bins and webhook catchers")           \
+	X(TUNNELS, tunnels, false, "reverse tunnels to a private machine")                  \
+	X(PASTES, pastes, false, "paste and file drop services")                            \
+	X(ANONYMIZERS, anonymizers, false, "gateways to Tor and other anonymizers")         \
+	X(MAIL_PORTS, mail_ports, false, "mail submission ports")                           \
 	X(SERVICE_PORTS, service_ports, false, "ports of services that are not for the open web")
 
 enum category {

@@ -19,7 +19,7 @@
 #include "policy/pattern.h"
 
 struct listener_config {
-	struct text spelling;    /* "127.0.0.1:3128" or "unix:/run/x.sock": names it in logs */
+	struct text spelling; /* "127.0.0.1:3128" or "unix:/run/x.sock": names it in logs */
 	bool unix_socket;
 	struct address address;  /* TCP */
 	uint16_t port;           /* TCP; 0 picks one */
@@ -53,8 +53,8 @@ struct ports {
 struct exemption {
 	bool is_net;
 	struct prefix net;
-	struct host name;    /* exact, when !is_net */
-	struct ports ports;  /* at least one */
+	struct host name;   /* exact, when !is_net */
+	struct ports ports; /* at least one */
 	struct text entry;
 	unsigned line, column;
 };
@@ -79,7 +79,8 @@ struct config {
 
 	struct listener_config *listeners;
 	size_t listener_count;
-	struct text *environments; /* paths of files or folders, resolved against the file's folder */
+	struct text
+	    *environments; /* paths of files or folders, resolved against the file's folder */
 	size_t environment_count;
 	struct text *agents;
 	size_t agent_count;
@@ -100,9 +101,9 @@ struct config {
 
 	struct resolver_server *servers; /* none: those of resolv.conf(5) */
 	size_t server_count;
-	const char *hosts_file;          /* default /etc/hosts; NULL: off */
-	uint64_t resolver_timeout;       /* 5s: one query with its retries */
-	struct prefix *nat64;            /* RFC 6052 prefixes besides 64:ff9b::/96 */
+	const char *hosts_file;    /* default /etc/hosts; NULL: off */
+	uint64_t resolver_timeout; /* 5s: one query with its retries */
+	struct prefix *nat64;      /* RFC 6052 prefixes besides 64:ff9b::/96 */
 	size_t nat64_count;
 
 	enum tls_names tls_names;

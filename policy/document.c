@@ -34,7 +34,7 @@ struct quoted {
 /* One reading of a document; what it comes to is the tree. */
 struct reading {
 	struct tree tree;
-	const struct rewrite *rewrite;
+	struct rewrite rewrite;
 	struct quoted quoted;
 	bool has_document;
 };
@@ -44,7 +44,7 @@ place_of_mark(const struct reading *r, const yaml_mark_t *mark)
 {
 	return (struct place){
 		.line = (unsigned)mark->line + 1,
-		.column = (unsigned)rewrite_column(r->rewrite, mark->index, mark->column) + 1,
+		.column = (unsigned)rewrite_column(&r->rewrite, mark->index, mark->column) + 1,
 	};
 }
 
@@ -318,17 +318,16 @@ read_document(struct reading *r, struct text bytes)
 
 	if (!check_bytes(r, bytes) || !replace_surrogates(r, bytes, &rewrite))
 		return;
-	r->rewrite = &rewrite;
+	r->rewrite = rewrite; /* from here on places are told in the bytes as they were */
 	read_events(r, (struct text){ rewrite.bytes, rewrite.n }, on_event);
-	rewrite_done(&rewrite);
+	rewrite_done(&r->rewrite);
 }
 
 struct document *
 document_parse(struct text bytes, const char *file, struct report *report)
 {
-	static const struct rewrite none = { .n = 0 };
 	struct document *document = memory_new(1, sizeof(*document));
-	struct reading reading = { .rewrite = &none };
+	struct reading reading = { .rewrite = { .n = 0 } };
 	size_t errors = report->error_count;
 
 	document->arena = arena_new();

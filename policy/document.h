@@ -29,13 +29,13 @@ enum node_kind {
 
 struct node {
 	enum node_kind kind;
-	unsigned line, column;   /* of its first byte, from 1; columns count characters */
-	struct text text;        /* of a scalar: its value as text, NUL-terminated */
-	bool boolean;            /* of NODE_BOOLEAN */
-	const struct node *key;  /* in a mapping: the key (a NODE_STRING); else NULL */
+	unsigned line, column;    /* of its first byte, from 1; columns count characters */
+	struct text text;         /* of a scalar: its value as text, NUL-terminated */
+	bool boolean;             /* of NODE_BOOLEAN */
+	const struct node *key;   /* in a mapping: the key (a NODE_STRING); else NULL */
 	const struct node *child; /* first item or value, in document order */
-	const struct node *next; /* sibling */
-	size_t count;            /* children */
+	const struct node *next;  /* sibling */
+	size_t count;             /* children */
 };
 
 struct document; /* owns its nodes and its file name */

@@ -51,7 +51,7 @@ struct mcp_server {
 	struct text url; /* as written */
 	struct host host;
 	uint16_t port;
-	bool tls; /* https */
+	bool tls;              /* https */
 	unsigned line, column; /* of the url */
 };
 

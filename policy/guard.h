@@ -25,8 +25,8 @@ enum guard_result {
 struct guard_verdict {
 	enum guard_result result;
 	struct address judged; /* what was looked at after unwrapping mapped and NAT64 forms */
-	const char *what;      /* "Private-Use", "metadata service (AWS, GCP, Azure, ...)", "public" */
-	struct prefix row;     /* the row that decided; zero for "public" */
+	const char *what;  /* "Private-Use", "metadata service (AWS, GCP, Azure, ...)", "public" */
+	struct prefix row; /* the row that decided; zero for "public" */
 };
 
 /*

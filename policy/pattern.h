@@ -22,7 +22,7 @@ struct pattern {
 enum pattern_use {
 	PATTERN_ENVIRONMENT, /* allowed_hosts: names, "*.name", dotted quads, legacy "https://host" */
 	PATTERN_OPERATOR,    /* allow and deny: the same, and IPv6 addresses, bare or in brackets */
-	PATTERN_DENY,        /* an operator's deny: also "*.com" and wildcards over public suffixes */
+	PATTERN_DENY, /* an operator's deny: also "*.com" and wildcards over public suffixes */
 };
 
 enum { PATTERN_MESSAGE_MAX = 400 };
@@ -32,8 +32,8 @@ enum { PATTERN_MESSAGE_MAX = 400 };
  * private public suffix, a legacy https:// prefix).  False: message says what is
  * wrong and how to write it instead; *pattern is untouched.
  */
-bool pattern_parse(struct text, enum pattern_use, struct pattern *,
-    char message[PATTERN_MESSAGE_MAX]);
+bool pattern_parse(
+    struct text, enum pattern_use, struct pattern *, char message[PATTERN_MESSAGE_MAX]);
 
 /* Release date of the public suffix data inside libpsl, e.g. "2023-02-09", for `version`. */
 const char *pattern_suffix_date(char out[32]);

@@ -15,12 +15,13 @@ buffer_reserve(struct buffer *b, size_t extra)
 	size_t room = b->room != 0 ? b->room : BUFFER_FIRST;
 	char *fresh;
 
+	assert(b->p != NULL || b->n == 0);
 	if (b->p != NULL && b->room - b->at - b->n >= extra)
 		return b->p + b->at + b->n;
 	while (room - b->n < extra)
 		room *= 2;
 	fresh = memory_new(room, 1);
-	if (b->n > 0)
+	if (b->p != NULL)
 		memcpy(fresh, b->p + b->at, b->n);
 	free(b->p);
 	*b = (struct buffer){ .p = fresh, .n = b->n, .room = room };

@@ -25,7 +25,7 @@ struct task {
 
 struct loop {
 	struct event_base *base; /* owned */
-	TAILQ_HEAD(, task) tasks;
+	TAILQ_HEAD(task_list, task) tasks;
 	struct task round; /* stands behind the last task of the round being run */
 	uint64_t now;      /* see loop_now() */
 	bool now_known;

@@ -312,7 +312,8 @@ server_run(const struct config_origin *origin)
 	struct report report = { 0 };
 	bool ready;
 
-	signal(SIGPIPE, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN); /* a write that fails says so itself, */
+	signal(SIGXFSZ, SIG_IGN); /* also one beyond a file-size limit */
 	ready = prepare(&s, &report);
 	report_print(&report, stderr);
 	report_done(&report);

@@ -102,7 +102,7 @@ struct session {
 };
 
 /* session.c: the order of things */
-void session_run(void *session);
+void session_run(void *arg); /* a session: run its steps until one must wait */
 void session_move(struct session *, enum session_state to); /* the only writer of s->state */
 void session_close(struct session *); /* the only end of a session; writes no record */
 void session_clock(struct session *, uint64_t milliseconds);

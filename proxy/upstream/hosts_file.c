@@ -4,6 +4,7 @@
  */
 #include "proxy/upstream/hosts_file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -212,6 +213,7 @@ hosts_file_find(struct hosts_file *hosts, uint64_t now, struct text name, struct
 	look(hosts, now);
 	if (!names_find(hosts->names, name, &hit))
 		return 0;
+	assert(hosts->rows != NULL); /* what a name stands for is the index of a row */
 	at = hit.value;
 	do {
 		addresses[n++] = hosts->rows[at].address;

@@ -55,9 +55,9 @@ struct question {
 	uint64_t generation;       /* of the configuration it was asked under */
 	struct half halves[DNS_FAMILIES];
 	struct found found;
-	uint32_t ttl;                 /* seconds, the smallest so far */
-	TAILQ_HEAD(, lookup) lookups; /* borrowed */
-	struct text name_text;        /* name */
+	uint32_t ttl;                            /* seconds, the smallest so far */
+	TAILQ_HEAD(lookup_list, lookup) lookups; /* borrowed */
+	struct text name_text;                   /* name */
 	char name[HOST_NAME_MAX_BYTES + 1];
 };
 
@@ -220,6 +220,7 @@ question_on_answer(void *arg, const struct dns_answer *answer)
 		TAILQ_FOREACH(lookup, &question->lookups, link)
 		{
 			found_add(&lookup->found, &answer->addresses[i]);
+			/* cppcheck-suppress uninitvar ; TAILQ_FOREACH sets it */
 			loop_defer(lookup->loop, &lookup->progress);
 		}
 	}
@@ -388,8 +389,9 @@ resolver_free(struct resolver *resolver)
 		return;
 	dns_free(resolver->dns);
 	for (size_t i = 0; i < QUESTION_CHAINS; i++)
+		/* question_free() takes it off the list, which the analyser does not follow. */
 		while ((question = LIST_FIRST(&resolver->questions[i])) != NULL)
-			question_free(question);
+			question_free(question); /* NOLINT(clang-analyzer-unix.Malloc) */
 	cache_free(resolver->cache);
 	hosts_file_free(resolver->hosts);
 	free(resolver);

@@ -9,6 +9,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* A target may have something to set up. */
+int LLVMFuzzerInitialize(int *argc, char ***argv) __attribute__((weak));
+
 static int
 replay_file(const char *path)
 {
@@ -58,6 +61,8 @@ main(int argc, char **argv)
 	struct stat st;
 	int bad = 0;
 
+	if (LLVMFuzzerInitialize != NULL)
+		LLVMFuzzerInitialize(&argc, &argv);
 	for (int i = 1; i < argc; i++) {
 		bool folder = stat(argv[i], &st) == 0 && S_ISDIR(st.st_mode);
 
