@@ -92,11 +92,37 @@ print_problem(const struct problem *p, const char *kind, FILE *out)
 	putc('\n', out);
 }
 
+/* Those of one file stand in the order of their places, whatever order a reader met them in. */
+static bool
+comes_before(const struct problem *a, const struct problem *b)
+{
+	if (strcmp(a->file, b->file) != 0)
+		return false;
+	return a->line != b->line ? a->line < b->line : a->column < b->column;
+}
+
+static void
+print_problems(const struct problem *problems, size_t count, const char *kind, FILE *out)
+{
+	const struct problem *order[REPORT_MAX];
+	size_t kept = count < REPORT_MAX ? count : REPORT_MAX;
+
+	for (size_t i = 0; i < kept; i++) {
+		size_t at = i;
+
+		for (; at > 0 && comes_before(&problems[i], order[at - 1]); at--)
+			order[at] = order[at - 1];
+		order[at] = &problems[i];
+	}
+	for (size_t i = 0; i < kept; i++)
+		print_problem(order[i], kind, out);
+	if (count > kept)
+		fprintf(out, "%sand %zu more\n", kind, count - kept);
+}
+
 void
 report_print(const struct report *r, FILE *out)
 {
-	for (size_t i = 0; i < r->error_count && i < REPORT_MAX; i++)
-		print_problem(&r->errors[i], "", out);
-	for (size_t i = 0; i < r->warning_count && i < REPORT_MAX; i++)
-		print_problem(&r->warnings[i], "warning: ", out);
+	print_problems(r->errors, r->error_count, "", out);
+	print_problems(r->warnings, r->warning_count, "warning: ", out);
 }

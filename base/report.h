@@ -38,7 +38,8 @@ void report_warning(struct report *, const char *file, unsigned line, unsigned c
 
 /*
  * Print errors, then warnings, one a line: `file:line:column: message` or
- * `file:line:column: warning: message`, without the parts that are 0 or empty.
+ * `file:line:column: warning: message`, without the parts that are 0 or empty.  Those of one file
+ * stand in the order of their places; `and N more` tells of those that were only counted.
  * Control bytes are printed as \xNN, so that a document cannot steer a terminal.
  */
 void report_print(const struct report *, FILE *);

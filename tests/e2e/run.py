@@ -9,8 +9,10 @@ do can reach a real network.
 """
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -60,6 +62,21 @@ def add_addresses():
         sys.exit(f"run.py: cannot set up the loopback interface: {done.stderr.strip()}")
 
 
+def run_tests(arguments):
+    """pytest's exit status.  What it wrote stays only if something failed."""
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    if not any(Path(a.split("::")[0]).exists() for a in arguments if not a.startswith("-")):
+        arguments = [*arguments, str(HERE)]
+    folder = tempfile.mkdtemp(prefix="sluice-e2e-")
+    status = subprocess.call([sys.executable, "-m", "pytest", "-c", str(HERE / "pytest.ini"),
+                              "--rootdir", str(HERE), "--basetemp", f"{folder}/t", *arguments])
+    if status == 0:
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        print(f"run.py: files of the proxies are in {folder}/t")
+    return status
+
+
 def main():
     binary = Path(os.environ.get("SLUICE", "sluice")).resolve()
     if not os.access(binary, os.X_OK):
@@ -68,13 +85,7 @@ def main():
     if os.environ.get(INSIDE) != "1":
         enter_namespace(sys.argv[1:])
     add_addresses()
-    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-    arguments = sys.argv[1:]
-    if not any(Path(a.split("::")[0]).exists() for a in arguments if not a.startswith("-")):
-        arguments.append(str(HERE))
-    command = [sys.executable, "-m", "pytest", "-c", str(HERE / "pytest.ini"),
-               "--rootdir", str(HERE), *arguments]
-    os.execv(sys.executable, command)
+    sys.exit(run_tests(sys.argv[1:]))
 
 
 if __name__ == "__main__":

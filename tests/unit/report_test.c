@@ -79,7 +79,7 @@ errors_come_before_warnings(void **state)
 	report_warning(&r, "w", 0, 0, "and that");
 	got = printed(&r);
 	assert_string_equal(
-	    got, "e:3:4: number 5\nw:1:2: warning: care for this\nw: warning: and that\n");
+	    got, "e:3:4: number 5\nw: warning: and that\nw:1:2: warning: care for this\n");
 	free(got);
 	report_done(&r);
 }
@@ -102,8 +102,29 @@ only_the_first_are_kept_but_all_are_counted(void **state)
 	got = printed(&r);
 	for (at = got; (at = strchr(at, '\n')) != NULL; at++)
 		lines++;
-	assert_int_equal(lines, 2 * REPORT_MAX);
+	assert_int_equal(lines, 2 * REPORT_MAX + 2);
 	assert_null(strstr(got, "error 11"));
+	assert_non_null(strstr(got, "\nand 990 more\n"));
+	assert_non_null(strstr(got, "\nwarning: and 990 more\n"));
+	free(got);
+	report_done(&r);
+}
+
+static void
+print_follows_the_document(void **state)
+{
+	struct report r = { 0 };
+	char *got;
+
+	(void)state;
+	report_error(&r, "a", 7, 3, "third");
+	report_error(&r, "a", 7, 1, "second");
+	report_error(&r, "b", 1, 1, "another file");
+	report_error(&r, "b", 0, 0, "as a whole");
+	report_error(&r, "a", 2, 9, "stays: files are not mixed");
+	got = printed(&r);
+	assert_string_equal(got, "a:7:1: second\na:7:3: third\nb: as a whole\nb:1:1: another file\n"
+				 "a:2:9: stays: files are not mixed\n");
 	free(got);
 	report_done(&r);
 }
@@ -135,6 +156,7 @@ main(void)
 		cmocka_unit_test(print_leaves_out_what_is_zero),
 		cmocka_unit_test(errors_come_before_warnings),
 		cmocka_unit_test(only_the_first_are_kept_but_all_are_counted),
+		cmocka_unit_test(print_follows_the_document),
 		cmocka_unit_test(done_makes_it_empty),
 	};
 

@@ -38,13 +38,14 @@ class Dnsmasq:
         hosts = folder / "hosts"
         table = {**net.HOSTS, **more_hosts}
         hosts.write_text("".join(f"{a} {name}\n" for name, all_ in table.items() for a in all_))
-        command = ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv",
+        command = ["dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--no-resolv",
                    "--no-hosts", f"--addn-hosts={hosts}", f"--port={net.DNS_PORT}",
                    "--listen-address=127.0.0.1", "--bind-interfaces", "--log-queries",
-                   f"--log-facility={self.log}", "--user=root", "--local=/#/", "--pid-file",
+                   f"--log-facility={self.log}", "--local=/#/", "--pid-file",
                    "--local-ttl=1"]
         command += [f"--cname={alias},{name}" for alias, name in net.CNAMES.items()]
-        self.process = subprocess.Popen(command)
+        with open(folder / "stderr", "wb") as stderr:
+            self.process = subprocess.Popen(command, stderr=stderr)
         wait_for(self._answers, message="answer from dnsmasq")
 
     def _answers(self):
