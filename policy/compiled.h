@@ -51,7 +51,7 @@ struct finding {
 	const char *note;
 };
 
-/* Steps 2-5 of the contract's order.  The last one always decides. */
+/* Steps 2-5 of sluice(8), THE DECISION.  The last one always decides. */
 struct decide_step {
 	const char *name;
 	struct finding (*look)(const struct snapshot *, const struct question *);

@@ -29,7 +29,7 @@ struct question {
 };
 
 /*
- * Steps 2-5 of the order in the contract (step 1, the target, is whether a
+ * Steps 2-5 of sluice(8), THE DECISION (step 1, the target, is whether a
  * question could be made at all).  For an address literal this includes the
  * address guard and listed addresses.  Never fails: whatever nothing allows is denied.
  */
@@ -37,7 +37,7 @@ struct decision decide(const struct snapshot *, const struct question *);
 
 /*
  * What the web tools of the public service may fetch: `allowed_hosts` alone answers,
- * no other rule and no list (contract, section 10, `check --tool web`).
+ * no other rule and no list (sluice(8), `check --tool web`).
  */
 struct decision decide_web_tool(const struct snapshot *, const struct question *);
 
@@ -75,7 +75,7 @@ struct names_question {
 bool decide_is_tls_port(const struct snapshot *, const struct question *);
 
 /*
- * The names inside the tunnel (contract, section 4): UNRESTRICTED when nothing speaks
+ * The names inside the tunnel (sluice(8)): UNRESTRICTED when nothing speaks
  * against them, or SNI_MISMATCH, SNI_MISSING, NOT_TLS, or the reason for which the SNI host is
  * refused itself, where it is judged by itself: in an unrestricted environment, and
  * in a tunnel to an address.  On ports where TLS is not expected a ClientHello may lack

@@ -1,6 +1,6 @@
 /*
  * environment.h - the public environment and agent documents, read and checked
- * as the contract says: unknown keys, wrong types and impossible combinations
+ * as sluice.yaml(5) says: unknown keys, wrong types and impossible combinations
  * are errors with a place, up to ten at once, and nothing half-read survives.
  */
 #ifndef POLICY_ENVIRONMENT_H

@@ -1,6 +1,6 @@
 /*
  * names_inside.c - what the first bytes inside a tunnel say, held against the host for
- * which it was opened (contract, section 4).
+ * which it was opened (sluice(8), NAMES INSIDE TUNNELS).
  *
  * Two questions in one order: are the bytes acceptable here at all, and may the name
  * in them stand beside the tunnel's host.

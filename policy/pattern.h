@@ -1,6 +1,6 @@
 /*
  * pattern.h - one entry of allowed_hosts or of an operator list: which text is
- * accepted, and what it stands for (contract: environment documents).
+ * accepted, and what it stands for (sluice.yaml(5), ENVIRONMENT DOCUMENTS).
  *
  * Pure but for libpsl's built-in list (explicit rules only), which cannot vary
  * with a file on the machine.

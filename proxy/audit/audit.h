@@ -1,6 +1,6 @@
 /*
  * audit.h - the record: one JSON object a line for every decision, batched, whole
- * lines only, in order per worker (contract, section 9).
+ * lines only, in order per worker (sluice(8), THE RECORD).
  *
  * A sink never blocks the loop.  Whoever may not go on before its line is written
  * waits with audit_wait(); after `stall` without progress the record counts as

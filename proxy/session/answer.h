@@ -1,5 +1,5 @@
 /*
- * answer.h - what a client reads when the proxy itself answers (contract, section 3): the
+ * answer.h - what a client reads when the proxy itself answers (sluice(8)): the
  * reason is in the status line, in the fields and in words an agent can act on.
  *
  * Pure: values to bytes.

@@ -1,5 +1,5 @@
 /*
- * inside.c - the names inside a tunnel (contract, section 4): hold the client's first bytes
+ * inside.c - the names inside a tunnel (sluice(8)): hold the client's first bytes
  * until they are judged, watch whether the server asks for a second ClientHello,
  * hold and judge that one too; only then is the tunnel opaque.
  */

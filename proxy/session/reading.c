@@ -60,7 +60,7 @@ keep_request(struct session *s, const struct request *request)
 	s->path = memory_copy(text_cut(&path, '?', &before) ? before : path);
 }
 
-/* Step two of the contract: ask, with a snapshot that stays the same for this request. */
+/* Ask the policy, with a snapshot that stays the same for this request. */
 static enum step
 judge_request(struct session *s, const struct request *request, size_t used)
 {

@@ -1,4 +1,4 @@
-"""What a client reads when it is refused: contract, section 3."""
+"""What a client reads when it is refused: sluice(8), WHAT A CLIENT SEES."""
 
 import hashlib
 import time

@@ -1,4 +1,4 @@
-"""The record: contract, section 9."""
+"""The record: sluice(8), THE RECORD."""
 
 import fcntl
 import json

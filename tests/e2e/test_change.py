@@ -1,4 +1,4 @@
-"""Reload: live tunnels are judged again, a broken document changes nothing: contract, section 8."""
+"""Reload: live tunnels are judged again, a broken document changes nothing: sluice(8), SIGNALS AND RELOAD."""
 
 import re
 import signal

@@ -1,4 +1,4 @@
-"""Forwarded http:// requests, as client and origin see them: contract, section 3."""
+"""Forwarded http:// requests, as client and origin see them: sluice(8), WHAT A CLIENT SEES."""
 
 import hashlib
 

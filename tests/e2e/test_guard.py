@@ -1,4 +1,4 @@
-"""The address guard on what names resolve to: contract, sections 5 and 6."""
+"""The address guard on what names resolve to: sluice(8), NAMES AND ADDRESSES OUTSIDE."""
 
 import socket
 import time

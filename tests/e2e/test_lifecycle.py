@@ -1,4 +1,4 @@
-"""Start and end: ports, signals, draining: contract, sections 8 and 10."""
+"""Start and end: ports, signals, draining: sluice(8), SIGNALS AND RELOAD."""
 
 import hashlib
 import os
@@ -139,7 +139,7 @@ def test_it_listens_on_ipv6(start):
 
 
 def test_without_configuration_it_is_a_working_sidecar(tmp_path):
-    """127.0.0.1:3128, unrestricted, the record on standard output (contract, section 10)."""
+    """127.0.0.1:3128, unrestricted, the record on standard output (sluice(8), DESCRIPTION)."""
     process = subprocess.Popen([binary(), "serve", "--resolver", "127.0.0.1:5353"],
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=tmp_path)
     try:

@@ -1,4 +1,4 @@
-"""Names inside the tunnel: contract, section 4."""
+"""Names inside the tunnel: sluice(8), NAMES INSIDE TUNNELS."""
 
 import time
 

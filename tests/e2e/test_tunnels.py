@@ -1,4 +1,4 @@
-"""Tunnels: bytes exact both ways, half-close, back-pressure, clocks: contract, section 3."""
+"""Tunnels: bytes exact both ways, half-close, back-pressure, clocks: sluice(8), WHAT A CLIENT SEES."""
 
 import hashlib
 import time

@@ -116,7 +116,7 @@ error_types_are_registered(void **state)
 	}
 }
 
-/* Spelled out once by hand, so that a row cannot drift from the contract unseen. */
+/* Spelled out once by hand, so that a row cannot drift from the manual unseen. */
 static void
 known_rows(void **state)
 {

@@ -144,7 +144,7 @@ load_registries(const char *folder, struct registry *r)
 	return read_registry(path, r);
 }
 
-/* What the contract says, in its own words. */
+/* What the manual says, in words of its own. */
 static bool
 oracle_passes(const struct registry *r, int family, number value)
 {

@@ -75,7 +75,7 @@ is_open(const struct snapshot *s, const struct question *q, const char *sni)
 	return reason_allows(decide(s, &own).reason);
 }
 
-/* What must hold for the tunnel to go on, in the words of the contract. */
+/* What must hold for the tunnel to go on, in the words of the manual. */
 static bool
 may_go_on(const struct snapshot *s, const struct question *q, enum inside inside, const char *sni,
     bool ech)

@@ -1,4 +1,4 @@
-"""What a refused client must read: the head and body of section 3 of the contract."""
+"""What a refused client must read: head and body as in sluice(8), Refusals."""
 
 PHRASES = {
     400: "Bad Request", 403: "Forbidden", 407: "Proxy Authentication Required",

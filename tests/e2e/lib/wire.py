@@ -43,7 +43,7 @@ class Response:
 
     @property
     def reason(self):
-        """The word of the contract's list, from Proxy-Status, which every refusal has."""
+        """The word of the list of reasons, from Proxy-Status, which every refusal has."""
         found = re.search(r'details="(\w+)"', self.get("proxy-status", ""))
         return found and found[1]
 
