@@ -21,9 +21,10 @@ INSIDE = "SLUICE_E2E_INSIDE"
 
 def namespace_command():
     """The unshare command that works here, or None and why none does."""
-    ways = [["unshare", "--user", "--map-root-user", "--net", "--mount"]]
-    if os.geteuid() == 0:
-        ways.insert(0, ["unshare", "--net", "--mount"])
+    as_user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    # With a process namespace nothing outlives the run, however it ends.
+    contained = ["--pid", "--fork", "--kill-child", "--mount-proc"]
+    ways = [["unshare", *as_user, "--net", "--mount", *more] for more in (contained, [])]
     problems = []
     for way in ways:
         try:

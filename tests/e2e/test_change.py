@@ -1,4 +1,4 @@
-"""Reload: live tunnels are judged again, a broken document changes nothing: sluice(8), SIGNALS AND RELOAD."""
+"""Reload: live tunnels are judged again, broken documents change nothing: contract, section 8."""
 
 import re
 import signal

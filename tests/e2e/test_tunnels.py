@@ -1,4 +1,4 @@
-"""Tunnels: bytes exact both ways, half-close, back-pressure, clocks: sluice(8), WHAT A CLIENT SEES."""
+"""Tunnels: exact bytes, half-close, back-pressure, clocks: contract, section 3."""
 
 import hashlib
 import time
