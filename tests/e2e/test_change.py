@@ -1,4 +1,4 @@
-"""Reload: live tunnels are judged again, broken documents change nothing: contract, section 8."""
+"""Reload judges live tunnels again; a broken one changes nothing: sluice(8), SIGNALS AND RELOAD."""
 
 import re
 import signal

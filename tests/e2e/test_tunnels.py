@@ -1,4 +1,4 @@
-"""Tunnels: exact bytes, half-close, back-pressure, clocks: contract, section 3."""
+"""Exact bytes, half-close, back-pressure, clocks: sluice(8), WHAT A CLIENT SEES."""
 
 import hashlib
 import time
