@@ -26,6 +26,9 @@ channel_on_event(evutil_socket_t fd, short what, void *arg)
 		channel->writable = true;
 	if (what & EV_CLOSED)
 		channel->peer_closed = true;
+	/* libevent spells EPOLLERR and EPOLLHUP as both at once, without EV_CLOSED. */
+	if ((what & EV_READ) && (what & EV_WRITE))
+		channel->hung_up = true;
 	channel->ready(channel->arg); /* may free the channel */
 }
 
@@ -100,8 +103,9 @@ channel_own(struct channel *channel, void (*ready)(void *arg), void *arg)
 }
 
 /*
- * After a short read the flag stays true once the peer has closed: the FIN is
- * behind the bytes, its edge is spent, and only a read that returns 0 finds it.
+ * After a short read the flag stays true once the peer has closed or an error may
+ * be there: it is behind the bytes, its edge is spent, and only a read that
+ * returns 0, an error or EAGAIN finds out.
  */
 ssize_t
 channel_read(struct channel *channel, void *bytes, size_t n)
@@ -112,12 +116,13 @@ channel_read(struct channel *channel, void *bytes, size_t n)
 		got = recv(channel->fd, bytes, n, 0);
 	} while (got < 0 && errno == EINTR);
 	if (got < 0 && errno == EAGAIN) {
-		channel->readable = false;
+		channel->readable = channel->hung_up = false;
 		return CHANNEL_AGAIN;
 	}
 	if (got < 0)
 		return CHANNEL_ERROR;
-	if (got > 0 && (size_t)got < n && channel->short_is_empty && !channel->peer_closed)
+	if (got > 0 && (size_t)got < n && channel->short_is_empty && !channel->peer_closed &&
+	    !channel->hung_up)
 		channel->readable = false;
 	return got;
 }

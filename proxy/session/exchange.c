@@ -309,12 +309,18 @@ finish(struct session *s)
 	return STEP_AGAIN;
 }
 
-/* A client that is not read from any more may still have gone away. */
+/*
+ * A client that is not read from just now may have gone away.  A reset says so; a
+ * FIN may only mean that it has asked all it wants to, so the server gets the time
+ * that a tunnel has after a half-close.
+ */
 static enum step
 await_both(struct session *s)
 {
-	if (s->exchange->upload.done && channel_broken(s->client))
+	if (channel_broken(s->client))
 		session_end(s, "client_reset");
+	else if (s->exchange->upload.done && s->client->peer_closed)
+		session_half_closed(s);
 	return STEP_WAIT;
 }
 

@@ -49,7 +49,7 @@ inside_begin(struct session *s)
 	if (g->strict || s->in.n > 0)
 		hello_clock(s);
 	else
-		session_clock(s, session_config(s)->timeouts.idle);
+		tunnel_clock(s);
 	session_move(s, SESSION_INSIDE);
 }
 
@@ -61,6 +61,12 @@ inside_free(struct session *s)
 	buffer_done(&s->gate->server);
 	free(s->gate);
 	s->gate = NULL;
+}
+
+bool
+inside_clocked(const struct session *s)
+{
+	return s->gate->clocked;
 }
 
 void
@@ -128,7 +134,7 @@ pass_hello(struct session *s, const struct hello *hello, size_t used)
 	g->stage = GATE_SERVER;
 	g->clocked = false;
 	s->active = loop_now(s->context->loop);
-	session_clock(s, session_config(s)->timeouts.idle);
+	tunnel_clock(s);
 	return STEP_AGAIN;
 }
 
@@ -275,6 +281,8 @@ await_server(struct session *s)
 		session_end(s, "client_reset");
 		return STEP_WAIT;
 	}
+	if (s->client->peer_closed)
+		session_half_closed(s);
 	if (!s->server->readable)
 		return STEP_WAIT;
 	n = channel_read(s->server, s->context->scratch, s->context->scratch_size);

@@ -14,9 +14,10 @@ still_allowed(struct session *s, struct decision *d)
 	*d = decide(s->policy, &question);
 	if (!reason_allows(d->reason))
 		return false;
+	if (!s->report_only)
+		s->decision = *d;
 	if (s->reach != NULL)
-		s->reach->question = question;
-	s->decision = *d;
+		reach_again(s, &question);
 	if (s->server != NULL) {
 		*d = decide_address(s->policy, &question, &s->dialled);
 		if (!reason_allows(d->reason))

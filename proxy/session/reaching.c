@@ -4,6 +4,7 @@
  */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "proxy/session/state.h"
@@ -51,6 +52,33 @@ reach_begin(struct session *s, const struct question *question)
 	    s->context->resolver, host_text(&question->host), session_run, s);
 }
 
+/*
+ * The policy has changed on the way: what the old one said of the addresses, and
+ * the texts in which it said so, are gone with it.  All that is known is judged anew, and a dial
+ * that holds addresses of the old policy begins again.
+ */
+void
+reach_again(struct session *s, const struct question *question)
+{
+	struct reach *r = s->reach;
+	struct address known[AUDIT_ADDRESSES_MAX];
+	size_t n = r->address_count;
+
+	r->question = *question;
+	r->worst = (struct decision){ .reason = REASON_COUNT };
+	if (s->state != SESSION_REACHING)
+		return;
+	memcpy(known, r->addresses, n * sizeof(*known));
+	dial_cancel(r->dial);
+	r->dial = NULL;
+	r->address_count = 0;
+	for (size_t i = 0; i < n; i++)
+		consider_address(s, &known[i]);
+	if (r->dial != NULL && r->lookup == NULL)
+		dial_complete(r->dial);
+	loop_defer(s->context->loop, &s->again);
+}
+
 void
 reach_free(struct session *s)
 {
@@ -71,6 +99,8 @@ client_gone(struct session *s)
 {
 	ssize_t n;
 
+	if (channel_broken(s->client))
+		return true;
 	if (!s->client->peer_closed || s->in.n > 0 || s->exchange != NULL || !s->client->readable)
 		return false;
 	n = channel_read(s->client, s->context->scratch, s->context->scratch_size);

@@ -6,19 +6,27 @@
 
 enum { READ_AT_ONCE = 16384 };
 
-/* The second word of the first line, without userinfo and query: fit for the record. */
+/*
+ * The second word of the first line, fit for the record: nothing of the fields
+ * behind it, no userinfo, no query.  What cannot be told apart is left out.
+ */
 struct text
 reading_target(const struct session *s)
 {
-	struct text rest = buffer_text(&s->in), method, target, before;
+	struct text line = buffer_text(&s->in), rest = line, method, target, part;
 
-	if (!text_cut(&rest, ' ', &method) || !text_cut(&rest, ' ', &target))
+	if (text_cut(&rest, '\n', &line) || text_cut(&rest, '\r', &line))
+		rest = line;
+	while (text_cut(&rest, '\r', &line))
+		rest = line;
+	if (!text_cut(&rest, ' ', &method))
 		return (struct text){ NULL, 0 };
-	if (text_cut(&target, '?', &before))
-		target = before;
-	while (text_cut(&target, '@', &before))
-		;
-	return target;
+	if (!text_cut(&rest, ' ', &target))
+		target = rest;
+	/* Userinfo may hold any byte: what is before the last '@' is left out, and '@' tells so. */
+	for (rest = target; text_cut(&rest, '@', &part);)
+		target = (struct text){ rest.p - 1, rest.n + 1 };
+	return text_cut(&target, '?', &part) ? part : target;
 }
 
 static void

@@ -107,10 +107,12 @@ session_timeout(void *arg)
 
 	switch (s->state) {
 	case SESSION_READING:
-		if (s->waiting)
+		if (s->waiting) {
 			session_close(s);
-		else
-			session_refuse_reason(s, REASON_HEAD_TIMEOUT);
+			break;
+		}
+		s->id = ++s->context->next_id;
+		session_refuse_reason(s, REASON_HEAD_TIMEOUT);
 		break;
 	case SESSION_INSIDE:
 		inside_timeout(s);
@@ -176,6 +178,8 @@ request_done(struct session *s)
 	snapshot_unref(s->policy);
 	s->policy = NULL;
 	s->environment = NULL;
+	s->port = 0;
+	s->half_closed = false;
 	channel_free(s->server);
 	s->server = NULL;
 }

@@ -73,6 +73,7 @@ struct session {
 	struct buffer out; /* REFUSING: what is still to be written */
 	bool waiting;      /* READING: no byte of the next request is here */
 	bool end_sent;     /* REFUSING: the write side is closed */
+	bool half_closed;  /* the client has ended, though nobody reads it just now */
 
 	/* the request */
 	uint64_t id;
@@ -120,18 +121,22 @@ struct text reading_target(
 void reach_begin(struct session *, const struct question *);
 enum step session_reach(struct session *);
 enum step session_record(struct session *);
+void reach_again(struct session *, const struct question *); /* after a change of policy */
 void reach_free(struct session *);
 
 /* inside.c: the names inside a tunnel */
 void inside_begin(struct session *);
 enum step session_inside(struct session *);
 void inside_timeout(struct session *);
+bool inside_clocked(const struct session *); /* its own clock runs, not the tunnel's */
 void inside_free(struct session *);
 bool inside_judge_again(struct session *, const struct question *, struct decision *);
 
 /* tunneling.c */
 void tunnel_begin(struct session *);
 enum step session_tunnel(struct session *);
+void tunnel_clock(struct session *);        /* set it to how long nothing may move */
+void session_half_closed(struct session *); /* the client's end was seen without reading */
 void tunnel_timeout(struct session *);
 bool tunnel_moved(struct session *, struct flow *, enum flow_result *); /* run one direction */
 

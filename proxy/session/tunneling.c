@@ -3,6 +3,32 @@
 
 #include "proxy/session/state.h"
 
+/* How long nothing may move: shorter once one end has said its last byte. */
+static uint64_t
+patience(const struct session *s)
+{
+	const struct config *config = session_config(s);
+	bool half = s->half_closed || s->up.done != s->down.done;
+
+	return half ? config->timeouts.half_close : config->timeouts.idle;
+}
+
+void
+tunnel_clock(struct session *s)
+{
+	session_clock(s, patience(s));
+}
+
+void
+session_half_closed(struct session *s)
+{
+	if (s->half_closed)
+		return;
+	s->half_closed = true;
+	s->active = loop_now(s->context->loop);
+	tunnel_clock(s);
+}
+
 void
 tunnel_begin(struct session *s)
 {
@@ -13,7 +39,7 @@ tunnel_begin(struct session *s)
 	buffer_done(&s->in);
 	reach_free(s);
 	inside_free(s);
-	session_clock(s, session_config(s)->timeouts.idle);
+	tunnel_clock(s);
 	session_move(s, SESSION_TUNNELING);
 }
 
@@ -41,7 +67,8 @@ tunnel_moved(struct session *s, struct flow *f, enum flow_result *result)
 	}
 	if (f->done && !was_done) {
 		s->active = loop_now(s->context->loop);
-		session_clock(s, session_config(s)->timeouts.half_close);
+		if (s->gate == NULL || !inside_clocked(s))
+			tunnel_clock(s);
 	}
 	return true;
 }
@@ -84,10 +111,8 @@ session_tunnel(struct session *s)
 void
 tunnel_timeout(struct session *s)
 {
-	const struct config *config = session_config(s);
-	bool half = s->up.done != s->down.done && s->exchange == NULL;
-	uint64_t limit = half ? config->timeouts.half_close : config->timeouts.idle;
-	uint64_t idle = loop_now(s->context->loop) - s->active;
+	uint64_t limit = patience(s), idle = loop_now(s->context->loop) - s->active;
+	bool half = limit == session_config(s)->timeouts.half_close;
 
 	if (idle < limit)
 		session_clock(s, limit - idle);
