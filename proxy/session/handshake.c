@@ -5,19 +5,27 @@
  */
 #include "proxy/session/handshake.h"
 
+bool
+handshake_may_begin(struct text raw)
+{
+	return (raw.n == 0 || (byte_at(raw, 0) >= RECORD_CHANGE_CIPHER_SPEC &&
+				  byte_at(raw, 0) <= RECORD_APPLICATION_DATA)) &&
+	       (raw.n < 2 || byte_at(raw, 1) < RECORD_MAJOR_END);
+}
+
 enum hello_result
 handshake_record(struct text raw, unsigned type, size_t max, size_t *length)
 {
 	size_t n;
 
-	if ((raw.n > 0 && byte_at(raw, 0) != type) || (raw.n > 1 && byte_at(raw, 1) != 3) ||
-	    (raw.n > 2 && byte_at(raw, 2) > 4) || (raw.n > 3 && byte_at(raw, 3) << 8 > max))
-		return HELLO_NOT_TLS;
+	if (!handshake_may_begin(raw) || (raw.n > 0 && byte_at(raw, 0) != type) ||
+	    (raw.n > 3 && byte_at(raw, 3) << 8 > max))
+		return HELLO_MALFORMED;
 	if (raw.n < RECORD_HEADER)
 		return HELLO_MORE;
 	n = byte_at(raw, 3) << 8 | byte_at(raw, 4);
 	if (n == 0 || n > max)
-		return HELLO_NOT_TLS;
+		return HELLO_MALFORMED;
 	*length = n;
 	return HELLO_OK;
 }
@@ -81,7 +89,7 @@ walk_header(struct walk *w)
 	for (size_t i = 0; i < there && w->got + i < HANDSHAKE_HEADER; i++)
 		w->header[w->got + i] = (unsigned char)w->raw.p[w->at + i];
 	if (w->got + there > 0 && w->header[0] != HANDSHAKE_CLIENT_HELLO)
-		return HELLO_NOT_TLS;
+		return HELLO_MALFORMED;
 	if (w->got + there >= HANDSHAKE_HEADER)
 		w->total = HANDSHAKE_HEADER +
 			   ((size_t)w->header[1] << 16 | (size_t)w->header[2] << 8 | w->header[3]);
@@ -99,8 +107,8 @@ handshake_walk(struct text raw, size_t at, size_t *total, size_t *end, size_t *n
 
 		if (result == HELLO_MORE)
 			return walk_more(&w, need);
-		if (result == HELLO_NOT_TLS)
-			return w.got == 0 ? HELLO_NOT_TLS : HELLO_MALFORMED;
+		if (result != HELLO_OK)
+			return result;
 		w.at += RECORD_HEADER;
 		result = walk_judge(&w);
 		if (result == HELLO_OK)

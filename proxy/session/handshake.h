@@ -14,7 +14,8 @@
 
 enum {
 	RECORD_HEADER = 5,
-	RECORD_MAX = 16384, /* RFC 8446 5.1 */
+	RECORD_MAX = 16384,    /* RFC 8446 5.1 */
+	RECORD_MAJOR_END = 16, /* versions are below 0x1000 */
 	RECORD_CHANGE_CIPHER_SPEC = 20,
 	RECORD_HANDSHAKE = 22,
 	RECORD_APPLICATION_DATA = 23,
@@ -31,8 +32,15 @@ byte_at(struct text t, size_t i)
 }
 
 /*
- * The header of one record of TLS 1.x at the start of raw, judged as far as it
- * is there.  HELLO_NOT_TLS: a byte of it is impossible, or a length beyond max.
+ * May these bytes begin a TLS record that some server takes?  RFC 8446 5.1 has
+ * its version ignored: OpenSSL takes 3.x, Go anything below 0x1000.  So the type
+ * and the first byte of the version decide, and the second byte never does.
+ */
+bool handshake_may_begin(struct text raw);
+
+/*
+ * The header of one record of that type at the start of raw, judged as far as it
+ * is there.  HELLO_MALFORMED: another type or version, or a length of 0 or beyond max.
  */
 enum hello_result handshake_record(struct text raw, unsigned type, size_t max, size_t *length);
 

@@ -144,6 +144,12 @@ bounded(struct text raw)
 enum hello_result
 hello_parse(struct text raw, struct hello *hello, size_t *need)
 {
+	if (!handshake_may_begin(raw))
+		return HELLO_NOT_TLS;
+	if (raw.n < 2) {
+		*need = raw.n + 1;
+		return HELLO_MORE;
+	}
 	return parse_from(bounded(raw), 0, hello, need);
 }
 
@@ -159,8 +165,8 @@ skip_record(struct text raw, size_t *at, size_t *need)
 	if (end >= HELLO_MAX)
 		return HELLO_TOO_LARGE;
 	result = handshake_record(rest, byte_at(rest, 0), change ? 1 : CIPHERTEXT_MAX, &length);
-	if (result == HELLO_NOT_TLS)
-		return HELLO_MALFORMED;
+	if (result == HELLO_MALFORMED)
+		return result;
 	end += length;
 	if (end >= HELLO_MAX)
 		return HELLO_TOO_LARGE;
@@ -251,7 +257,7 @@ server_hello_parse(struct text raw, size_t *need)
 		enum hello_result result = handshake_record(
 		    text_skip(raw, at), RECORD_HANDSHAKE, RECORD_MAX, &length);
 
-		if (result == HELLO_NOT_TLS)
+		if (result == HELLO_MALFORMED)
 			return SERVER_HELLO_OTHER;
 		at += RECORD_HEADER;
 		for (; at < raw.n && length > 0 && got < enough; at++, length--)

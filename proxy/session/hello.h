@@ -19,9 +19,9 @@ enum { HELLO_MAX = 65536, HELLO_ALPN_MAX = 64 }; /* raw bytes with record header
 
 enum hello_result {
 	HELLO_OK,
-	HELLO_MORE,    /* a prefix of a ClientHello so far */
-	HELLO_NOT_TLS, /* the first bytes cannot begin a TLS handshake record with a ClientHello */
-	HELLO_MALFORMED, /* began as a ClientHello and broke the format */
+	HELLO_MORE,      /* a prefix of a ClientHello so far */
+	HELLO_NOT_TLS,   /* the first two bytes begin no TLS record that any server takes */
+	HELLO_MALFORMED, /* began as TLS, and is no ClientHello, or has more before it */
 	HELLO_TOO_LARGE, /* more than HELLO_MAX */
 };
 
@@ -47,12 +47,17 @@ struct hello {
  * messages may be split over any number of records.  HELLO_OK: *hello is filled
  * and *need is the number of raw bytes its records span; anything after them is
  * left alone.  HELLO_MORE: no ClientHello is whole before raw.n reaches *need.
+ *
+ * A server may be lenient where the RFC is not: skip a warning alert or an empty
+ * record, ignore a version.  Hence nothing that begins as a TLS record may pass
+ * for another protocol: HELLO_NOT_TLS depends on two bytes, all else is judged.
  */
 enum hello_result hello_parse(struct text raw, struct hello *hello, size_t *need);
 
 /*
  * The same for the client's answer to a HelloRetryRequest: change_cipher_spec
  * (RFC 8446 D.4) and early-data records (application data) may stand before it.
+ * Never HELLO_NOT_TLS: whatever else comes there is HELLO_MALFORMED.
  */
 enum hello_result hello_parse_second(struct text raw, struct hello *hello, size_t *need);
 

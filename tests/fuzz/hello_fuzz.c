@@ -1,7 +1,7 @@
 /*
  * hello_fuzz.c - a ClientHello says the same however its bytes and its records are
- * cut, and as a second one behind change_cipher_spec; a server's answer is judged as
- * a slow reader judges it.
+ * cut, and as a second one behind change_cipher_spec; what begins as a TLS record is
+ * never called another protocol; a server's answer is judged as a slow reader judges it.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -40,6 +40,19 @@ check_prefixes(parse_fn *parse, struct text in, enum hello_result want)
 			break;
 		least = need;
 	}
+}
+
+/* The rule in words: NOT_TLS if the first two bytes begin no record, and only then. */
+static void
+check_beginning(struct text in, enum hello_result result, enum hello_result second)
+{
+	unsigned type = in.n > 0 ? (unsigned char)in.p[0] : 0;
+	unsigned major = in.n > 1 ? (unsigned char)in.p[1] : 0;
+	bool tls = type >= 20 && type <= 23 && major < 16;
+
+	assert((result == HELLO_NOT_TLS) == (in.n > 0 && !tls));
+	assert(result == HELLO_NOT_TLS || type == 22 || result == HELLO_MALFORMED || in.n < 2);
+	assert(second != HELLO_NOT_TLS);
 }
 
 /* The payload of all records, by the book; at most room bytes. */
@@ -155,9 +168,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct hello h, second;
 	size_t need = 0, unused;
 	enum hello_result result = hello_parse(in, &h, &need);
+	enum hello_result late = hello_parse_second(in, &second, &unused);
 
+	check_beginning(in, result, late);
 	check_prefixes(hello_parse, in, result);
-	check_prefixes(hello_parse_second, in, hello_parse_second(in, &second, &unused));
+	check_prefixes(hello_parse_second, in, late);
 	check_server(in);
 	if (result == HELLO_OK) {
 		struct text own = { in.p, need };

@@ -57,6 +57,14 @@ static const struct {
 	{ EXTENSIONS("fe0d [2 ]"), "ECH, whatever is in it", HELLO_SNI_NONE, NULL, "", true },
 	{ "16 0300 [2 01 [3 " BODY " ] ]", "record version 3.0", HELLO_SNI_NONE, NULL, "", false },
 	{ "16 0304 [2 01 [3 " BODY " ] ]", "record version 3.4", HELLO_SNI_NONE, NULL, "", false },
+	{ "16 0305 [2 01 [3 " BODY "[2 " SNI("'example.com'") " ] ] ]", "OpenSSL takes version 3.5",
+	    HELLO_SNI_HOST, "example.com", "", false },
+	{ "16 03ff [2 01 [3 " BODY "[2 " SNI("'example.com'") " ] ] ]", "and 3.255", HELLO_SNI_HOST,
+	    "example.com", "", false },
+	{ "16 0000 [2 01 [3 " BODY "[2 " SNI("'example.com'") " ] ] ]", "Go takes any version",
+	    HELLO_SNI_HOST, "example.com", "", false },
+	{ "16 0fff [2 01 [3 " BODY "[2 " SNI("'example.com'") " ] ] ]", "below 0x1000",
+	    HELLO_SNI_HOST, "example.com", "", false },
 	{ MESSAGE("0300 32*aa [1 32*bb ] [2 1301 1302 ] [1 0100 ]"), "SSL 3, a session",
 	    HELLO_SNI_NONE, NULL, "", false },
 	{ HELLO("'example.com'") "17 0303 [2 00 ]", "what follows is left alone", HELLO_SNI_HOST,
@@ -68,26 +76,41 @@ static const struct {
 	enum hello_result want;
 	const char *why;
 } rows[] = {
-	/* Not TLS. */
+	/* Not TLS: the first two bytes begin no record of any version. */
 	{ "'SSH-2.0-x'", HELLO_NOT_TLS, "SSH" },
 	{ "'GET / HTTP/1.1'", HELLO_NOT_TLS, "HTTP" },
 	{ "00", HELLO_NOT_TLS, "NUL" },
-	{ "17 0303 [2 00 ]", HELLO_NOT_TLS, "application data" },
-	{ "15 0303 [2 0228 ]", HELLO_NOT_TLS, "an alert" },
-	{ "14 0303 [2 01 ]", HELLO_NOT_TLS, "change_cipher_spec" },
+	{ "13", HELLO_NOT_TLS, "the type below those of TLS" },
+	{ "18 0303 [2 0100 ]", HELLO_NOT_TLS, "the type above, a heartbeat" },
 	{ "80 2e 01 0301", HELLO_NOT_TLS, "an SSLv2 ClientHello" },
-	{ "16 02", HELLO_NOT_TLS, "version 2" },
 	{ "16 fe fd", HELLO_NOT_TLS, "DTLS" },
-	{ "16 03 05", HELLO_NOT_TLS, "version 3.5" },
-	{ "16 0301 0000", HELLO_NOT_TLS, "an empty record" },
-	{ "16 0301 4001", HELLO_NOT_TLS, "a record of more than 2^14 bytes" },
-	{ "16 0301 41", HELLO_NOT_TLS, "known from the first byte of the length" },
-	{ "16 0301 [2 02 [3 0303 ] ]", HELLO_NOT_TLS, "a ServerHello" },
-	{ "16 0301 [2 00 ]", HELLO_NOT_TLS, "a HelloRequest" },
+	{ "16 10", HELLO_NOT_TLS, "a version that no server takes" },
+	{ "14 10", HELLO_NOT_TLS, "nor in change_cipher_spec" },
+	{ "17 'x'", HELLO_NOT_TLS, "nor in application data" },
+
+	/* Some server takes what begins as a record: no name may hide behind it. */
+	{ "17 0303 [2 00 ]", HELLO_MALFORMED, "application data first" },
+	{ "17 00", HELLO_MALFORMED, "known from its second byte" },
+	{ "15 0303 [2 0228 ]", HELLO_MALFORMED, "a fatal alert first" },
+	{ "15 0301 [2 015a ]" HELLO("'example.com'"), HELLO_MALFORMED,
+	    "a warning, which Go skips" },
+	{ "14 0303 [2 01 ]" HELLO("'example.com'"), HELLO_MALFORMED, "change_cipher_spec first" },
+	{ "14 0301 [2 ]" HELLO("'example.com'"), HELLO_MALFORMED, "an empty one" },
+	{ "16 0301 [2 ]" HELLO("'example.com'"), HELLO_MALFORMED, "an empty record first" },
+	{ "16 0301 4001", HELLO_MALFORMED, "a record of more than 2^14 bytes" },
+	{ "16 0301 41", HELLO_MALFORMED, "known from the first byte of the length" },
+	{ "16 0fff [2 ]", HELLO_MALFORMED, "an empty record of a strange version" },
+	{ "16 0301 [2 02 [3 0303 ] ]", HELLO_MALFORMED, "a ServerHello" },
+	{ "16 0301 [2 00 [3 ] ]" HELLO("'example.com'"), HELLO_MALFORMED, "a HelloRequest first" },
 
 	/* More is needed. */
 	{ "", HELLO_MORE, "nothing yet" },
 	{ "16", HELLO_MORE, "a byte" },
+	{ "14", HELLO_MORE, "a byte that begins another record, or none" },
+	{ "15", HELLO_MORE, "the same" },
+	{ "17", HELLO_MORE, "the same" },
+	{ "16 02", HELLO_MORE, "version 2" },
+	{ "16 03 05", HELLO_MORE, "version 3.5" },
 	{ "16 0301 4000", HELLO_MORE, "a record of 2^14 bytes" },
 	{ "16 0301 0001 01", HELLO_MORE, "a record of one byte" },
 	{ "16 0301 0200 01 000101", HELLO_MALFORMED, "a record that is longer than its message" },
@@ -109,8 +132,8 @@ static const struct {
 		 "16 0301 4001",
 	    HELLO_MALFORMED, "a record that is too long" },
 	{ RECORD "[2 01 ]"
-		 "16 04",
-	    HELLO_MALFORMED, "another version" },
+		 "16 10",
+	    HELLO_MALFORMED, "a version that no server takes" },
 	{ RECORD "[2 01 [3 " BODY " ] 00 ]", HELLO_MALFORMED, "a byte after the message" },
 	{ RECORD "[2 01 [3 " BODY " ] 0b 000000 ]", HELLO_MALFORMED,
 	    "another message in its record" },
@@ -275,19 +298,52 @@ no_split_changes_a_verdict(void **state)
 static void
 impossible_bytes_do_not_wait(void **state)
 {
-	static const char *const first[] = { "17", "16 02", "16 0305", "16 0301 41", "16 0301 4001",
-		"16 0301 0000", "16 0301 0001 02" };
+	static const struct {
+		const char *raw;
+		enum hello_result want;
+	} first[] = {
+		{ "13", HELLO_NOT_TLS },
+		{ "16 10", HELLO_NOT_TLS },
+		{ "17 03", HELLO_MALFORMED },
+		{ "16 0301 41", HELLO_MALFORMED },
+		{ "16 0301 4001", HELLO_MALFORMED },
+		{ "16 0301 0000", HELLO_MALFORMED },
+		{ "16 0301 0001 02", HELLO_MALFORMED },
+	};
 	static struct bytes bytes;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(first); i++) {
-		struct text raw = build(&bytes, first[i]), before = { raw.p, raw.n - 1 };
+		struct text raw = build(&bytes, first[i].raw), before = { raw.p, raw.n - 1 };
 		struct hello h;
 		size_t need = 0;
 
 		if (parse(before, &h, &need) != HELLO_MORE || need != raw.n ||
-		    parse(raw, &h, &need) != HELLO_NOT_TLS)
-			fail_msg("row %zu: %s", i, first[i]);
+		    parse(raw, &h, &need) != first[i].want)
+			fail_msg("row %zu: %s", i, first[i].raw);
+	}
+}
+
+/* Every way to begin, by the rule in words: two bytes say whether this may be TLS. */
+static void
+the_first_two_bytes_decide(void **state)
+{
+	(void)state;
+	for (unsigned type = 0; type < 256; type++) {
+		for (unsigned major = 0; major < 256; major++) {
+			const char raw[] = { (char)type, (char)major };
+			bool tls = type >= 20 && type <= 23;
+			enum hello_result one = tls ? HELLO_MORE : HELLO_NOT_TLS;
+			enum hello_result two = !tls || major >= 16 ? HELLO_NOT_TLS
+						: type == 22        ? HELLO_MORE
+								    : HELLO_MALFORMED;
+			struct hello h;
+			size_t need = 0;
+
+			if (parse((struct text){ raw, 1 }, &h, &need) != one ||
+			    (tls && need != 2) || parse((struct text){ raw, 2 }, &h, &need) != two)
+				fail_msg("%02x %02x", type, major);
+		}
 	}
 }
 
@@ -408,6 +464,7 @@ main(void)
 		cmocka_unit_test(bad_hellos_are_named),
 		cmocka_unit_test(no_split_changes_a_verdict),
 		cmocka_unit_test(impossible_bytes_do_not_wait),
+		cmocka_unit_test(the_first_two_bytes_decide),
 		cmocka_unit_test(records_may_end_anywhere),
 		cmocka_unit_test(a_hello_in_seven_records),
 		cmocka_unit_test(few_calls_are_enough),
