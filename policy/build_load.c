@@ -119,6 +119,28 @@ load_paths(struct build *b, const struct text *paths, size_t count,
 	}
 }
 
+/*
+ * Only for who has written nothing down.  A file without environments may have lost
+ * them, half written or half rendered: that must not open everything.
+ */
+static void
+use_default_environment(struct build *b)
+{
+	const char *file = b->s->config->file;
+
+	if (file != NULL) {
+		report_error(b->report, file, 0, 0,
+		    "environments is missing: list the environment documents, or folders of them, "
+		    "or give --environment");
+		b->incomplete = true;
+		return;
+	}
+	report_warning(b->report, NULL, 0, 0,
+	    "no environment is given: the built-in one is unrestricted and may reach every host "
+	    "that no safety rule blocks");
+	add_environment(b, environment_default());
+}
+
 void
 build_load_documents(struct build *b)
 {
@@ -127,7 +149,7 @@ build_load_documents(struct build *b)
 	load_paths(b, c->environments, c->environment_count, load_environment);
 	load_paths(b, c->agents, c->agent_count, load_agent);
 	if (c->environment_count == 0)
-		add_environment(b, environment_default());
+		use_default_environment(b);
 	b->s->packages = packages_load(c->package_file, b->report);
 }
 

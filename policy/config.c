@@ -23,12 +23,17 @@ static const char *const on_failure_words[] = { "deny", "continue", NULL };
 #define TABLE(name) static const struct table name##_table = { name, COUNT(name), false }
 
 /* A list of items, which are pointed to by one member and counted by another. */
-#define LIST(key, member, counter, reader, text)                                        \
+#define LIST_OF(least, key, member, counter, reader, text)                              \
 	{                                                                               \
 		key, FIELD_LIST, .at = AT(member), .count_at = AT(counter),             \
 				 .item_size = sizeof(*((struct config *)NULL)->member), \
-				 .read = reader, .help = text                           \
+				 .min = least, .read = reader, .help = text             \
 	}
+#define LIST(...) LIST_OF(0, __VA_ARGS__)
+
+/* Without an item it would mean what its absence means, and nobody writes that on purpose. */
+#define FILLED_LIST(...) LIST_OF(1, __VA_ARGS__)
+
 #define DURATION(key, member, most, text)                                                  \
 	{                                                                                  \
 		key, FIELD_DURATION, .at = AT(member), .min = 1, .max = most, .help = text \
@@ -44,9 +49,8 @@ TABLE(packages_keys);
 static const struct field ports_keys[] = {
 	LIST("blocked", blocked_ports.v, blocked_ports.n, schema_port_item,
 	    "ports that nobody may reach"),
-	{ "limited", FIELD_LIST, .at = AT(limited_ports.v), .count_at = AT(limited_ports.n),
-	    .item_size = sizeof(uint16_t), .min = 1, .read = schema_port_item,
-	    .help = "ports that allowed hosts may be reached on" },
+	FILLED_LIST("limited", limited_ports.v, limited_ports.n, schema_port_item,
+	    "ports that allowed hosts may be reached on"),
 };
 TABLE(ports_keys);
 
@@ -62,7 +66,8 @@ static const struct field operator_keys[] = {
 TABLE(operator_keys);
 
 static const struct field resolver_keys[] = {
-	LIST("servers", servers, server_count, config_read_server, "a list of ADDRESS[:PORT]"),
+	FILLED_LIST(
+	    "servers", servers, server_count, config_read_server, "a list of ADDRESS[:PORT]"),
 	DURATION("timeout", resolver_timeout, 5 * 60 * SECOND, "how long one query may take"),
 	LIST("nat64", nat64, nat64_count, config_read_nat64, "a list of RFC 6052 prefixes"),
 	{ "hosts_file", FIELD_CUSTOM, .at = AT(hosts_file), .read = config_read_hosts_file,
@@ -104,10 +109,9 @@ static const struct field audit_keys[] = {
 TABLE(audit_keys);
 
 static const struct field file_keys[] = {
-	{ "listeners", FIELD_LIST, .at = AT(listeners), .count_at = AT(listener_count),
-	    .item_size = sizeof(struct listener_config), .min = 1, .read = config_read_listener,
-	    .help = "a list of {address: ADDRESS:PORT} or {unix: PATH}" },
-	LIST("environments", environments, environment_count, schema_text_item,
+	FILLED_LIST("listeners", listeners, listener_count, config_read_listener,
+	    "a list of {address: ADDRESS:PORT} or {unix: PATH}"),
+	FILLED_LIST("environments", environments, environment_count, schema_text_item,
 	    "a list of files or folders"),
 	LIST("agents", agents, agent_count, schema_text_item, "a list of files"),
 	{ "packages", FIELD_MAPPING, .table = &packages_keys_table, .help = "sets, file" },
@@ -138,7 +142,7 @@ set_ports(struct arena *arena, struct ports *ports, const uint16_t *v, size_t n)
 	ports->n = n;
 }
 
-/* What an empty file means.  Every default is here. */
+/* What holds where nothing is written.  Every default is here. */
 static void
 set_defaults(struct config *c, struct arena *arena)
 {
@@ -247,8 +251,7 @@ from_document(struct document *document, struct report *report)
 	f->document = document;
 	f->config.file = document_file(document);
 	r = (struct reader){ .file = f->config.file, .arena = f->arena, .report = report };
-	if (document_root(document)->kind != NODE_NULL)
-		schema_read(&r, document_root(document), &file_keys_table, &f->config);
+	schema_read(&r, document_root(document), &file_keys_table, &f->config);
 	if (report->error_count == errors)
 		resolve_paths(f, report);
 	if (report->error_count == errors)

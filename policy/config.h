@@ -134,7 +134,7 @@ struct config_file *config_parse(struct text bytes, const char *file, struct rep
 struct config_file *config_load(const char *path, struct report *);
 void config_free(struct config_file *); /* NULL is fine */
 
-/* The defaults: what an empty file means. */
+/* The defaults: what holds without a file. */
 struct config_file *config_defaults(void);
 
 const struct config *config_of(const struct config_file *);

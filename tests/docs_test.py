@@ -96,10 +96,18 @@ class Folder(unittest.TestCase):
     def ask(self, kind, document):
         """What `check` says about a document of that kind."""
         self.write("document.json", json.dumps(document))
+        options = [f"--{kind}", "document.json"]
         if kind == "packages":
             self.write("config.json", json.dumps({"packages": {"file": "document.json"}}))
-            return run("check", "--config", "config.json", "example.com", cwd=self.folder)
-        return run("check", f"--{kind}", "document.json", "example.com", cwd=self.folder)
+            options = ["--config", "config.json"]
+        if kind != "environment":
+            options += self.open_environment()
+        return run("check", *options, "example.com", cwd=self.folder)
+
+    def open_environment(self):
+        self.write("open.json", json.dumps(
+            {"name": "open", "config": {"type": "cloud", "networking": {"type": "unrestricted"}}}))
+        return ["--environment", "open.json"]
 
 
 def nest(path, leaf):
@@ -300,8 +308,10 @@ class Examples(Folder):
             if kind in ("session", "refusal"):
                 continue
             with self.subTest(f"{kind} {argument}"):
-                names = ["--in", "data-analysis"] if argument == "sluice.yaml" else []
-                got = run("check", f"--{flag}", argument, *names, "api.example.com", cwd=self.folder)
+                more = [] if kind == "environment" else self.open_environment()
+                if argument == "sluice.yaml":
+                    more = ["--in", "data-analysis"]
+                got = run("check", f"--{flag}", argument, *more, "api.example.com", cwd=self.folder)
                 self.assertEqual(got.stderr, "")
                 self.assertNotEqual(got.returncode, 2)
 

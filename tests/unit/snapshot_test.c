@@ -37,15 +37,12 @@ struct row {
 };
 
 static const struct row rows[] = {
-	{ .why = "an empty file", .config = "" },
 	{ .why = "one environment, one listener without a name",
 	    .config = "environments: [a.yaml]\n" LISTENER(""),
 	    .files = { { "a.yaml", OPEN("a") } } },
 	{ .why = "a listener that names it",
 	    .config = "environments: [a.yaml]\n" LISTENER(", environment: a"),
 	    .files = { { "a.yaml", OPEN("a") } } },
-	{ .why = "a listener that names the built-in environment",
-	    .config = LISTENER(", environment: default") },
 	{ .why = "a folder, of which only documents are read",
 	    .config = "environments: [folder/]\n" LISTENER(", environment: b"),
 	    .files = { { "folder/a.yml", OPEN("a") },
@@ -74,7 +71,41 @@ static const struct row rows[] = {
 	    .config = "environments: [a.yaml]\nagents: [g.yaml]\n",
 	    .files = { { "a.yaml", MCP("a") },
 		{ "g.yaml", AGENT("https://mcp.example.com:1/") } } },
-	{ .why = "another package set", .config = "packages: {sets: [apt, pip]}\n" },
+	{ .why = "another package set",
+	    .config = "environments: [a.yaml]\npackages: {sets: [apt, pip]}\n",
+	    .files = { { "a.yaml", OPEN("a") } } },
+
+	{ .why = "a file that was cut short is not a file without a policy",
+	    .config = "",
+	    .problem = "the document is empty",
+	    .file = "sluice.yaml",
+	    .errors = 1 },
+	{ .why = "a file of comments alone",
+	    .config = "# environments: [a.yaml]\n",
+	    .problem = "the document is empty",
+	    .file = "sluice.yaml",
+	    .errors = 1 },
+	{ .why = "a file that lost its environments",
+	    .config = "{}",
+	    .problem = "environments is missing",
+	    .file = "sluice.yaml",
+	    .errors = 1 },
+	{ .why = "a file of which the end is missing",
+	    .config = LISTENER("") "agents: [g.yaml]\n",
+	    .files = { { "g.yaml", AGENT("https://mcp.example.com/") } },
+	    .problem = "environments is missing",
+	    .file = "sluice.yaml",
+	    .errors = 1 },
+	{ .why = "the built-in environment is not for files",
+	    .config = LISTENER(", environment: default"),
+	    .problem = "environments is missing",
+	    .file = "sluice.yaml",
+	    .errors = 1 },
+	{ .why = "an empty list of environments",
+	    .config = "environments: []\n",
+	    .problem = "environments must not be empty",
+	    .file = "sluice.yaml",
+	    .errors = 1 },
 
 	{ .why = "an environment that is not there",
 	    .config = "environments: [missing.yaml]\n" LISTENER(", environment: a"),
@@ -88,7 +119,8 @@ static const struct row rows[] = {
 	    .file = "a.yaml",
 	    .errors = 1 },
 	{ .why = "an agent that is not there",
-	    .config = "agents: [missing.yaml]\n",
+	    .config = "environments: [a.yaml]\nagents: [missing.yaml]\n",
+	    .files = { { "a.yaml", OPEN("a") } },
 	    .problem = "No such file",
 	    .file = "missing.yaml",
 	    .errors = 1 },
@@ -146,17 +178,20 @@ static const struct row rows[] = {
 	    .file = "g.yaml",
 	    .errors = 2 },
 	{ .why = "a mistyped package set",
-	    .config = "packages: {sets: [pip, referense]}\n",
+	    .config = "environments: [a.yaml]\npackages: {sets: [pip, referense]}\n",
+	    .files = { { "a.yaml", OPEN("a") } },
 	    .problem = "no package set \"referense\"; did you mean \"reference\"?",
 	    .file = "sluice.yaml",
 	    .errors = 1 },
 	{ .why = "a package file that is not there",
-	    .config = "packages: {file: missing.yaml}\n",
+	    .config = "environments: [a.yaml]\npackages: {file: missing.yaml}\n",
+	    .files = { { "a.yaml", OPEN("a") } },
 	    .problem = "No such file",
 	    .file = "missing.yaml",
 	    .errors = 1 },
 	{ .why = "a list that is not there",
-	    .config = "blocklists: [{path: missing.txt}]\n",
+	    .config = "environments: [a.yaml]\nblocklists: [{path: missing.txt}]\n",
+	    .files = { { "a.yaml", OPEN("a") } },
 	    .problem = "No such file",
 	    .file = "missing.txt",
 	    .errors = 1 },
@@ -312,6 +347,39 @@ who_only_asks_needs_no_listener(void **state)
 	scratch_done(&scratch);
 }
 
+/* Flags alone, and nothing at all, are no file that could have lost its policy. */
+static void
+the_built_in_environment_is_for_no_file(void **state)
+{
+	static const struct row row = { .files = { { "a.yaml", LIMITED("a", "") } },
+		.config = "workers: 1\n" };
+	struct report report = { .error_count = 0 };
+	struct config_file *file;
+	struct scratch scratch;
+	struct snapshot *s;
+
+	(void)state;
+	s = snapshot_build(config_defaults(), NULL, 0, &report);
+	assert_non_null(s);
+	assert_false(environment_rules_limited(snapshot_environment(s, text("default"))));
+	assert_int_equal(report.warning_count, 1);
+	assert_non_null(strstr(report.warnings[0].message, "the built-in one is unrestricted"));
+	snapshot_unref(s);
+	report_done(&report);
+
+	scratch_make(&scratch);
+	write_files(&scratch, &row);
+	file = config_load(scratch_path(&scratch, "sluice.yaml"), &report);
+	assert_true(config_flag_environment(file, text(scratch_path(&scratch, "a.yaml")), &report));
+	s = snapshot_build(file, NULL, 0, &report);
+	assert_non_null(s);
+	assert_true(environment_rules_limited(snapshot_environment(s, text("a"))));
+	assert_int_equal(report.error_count + report.warning_count, 0);
+	snapshot_unref(s);
+	report_done(&report);
+	scratch_done(&scratch);
+}
+
 static void *
 hold_and_drop(void *arg)
 {
@@ -361,6 +429,7 @@ main(void)
 		cmocka_unit_test(the_documents_of_a_folder_are_sorted),
 		cmocka_unit_test(nothing_is_read_again),
 		cmocka_unit_test(who_only_asks_needs_no_listener),
+		cmocka_unit_test(the_built_in_environment_is_for_no_file),
 		cmocka_unit_test(counted_by_many_threads),
 	};
 
