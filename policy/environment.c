@@ -221,6 +221,7 @@ read_environment(struct environment_owner *owner, struct report *report)
 	owner->environment = draft.environment;
 	owner->environment.file = r.file;
 	owner->environment.limited = draft.networking_type == NETWORKING_LIMITED;
+	owner->environment.networking_written = draft.networking_type >= 0;
 	return report->error_count == errors;
 }
 

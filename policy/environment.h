@@ -39,6 +39,7 @@ struct environment {
 	const char *file;
 	struct text name;
 	bool limited;
+	bool networking_written; /* else it is unrestricted because nothing says otherwise */
 	bool allow_mcp_servers;
 	bool allow_package_managers;
 	struct allowed_host *hosts;

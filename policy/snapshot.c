@@ -83,6 +83,26 @@ snapshot_build_to_ask(struct config_file *config_file, struct report *report)
 	return build(&b);
 }
 
+bool
+snapshot_replaces(const struct snapshot *old, const struct snapshot *fresh, struct report *report)
+{
+	bool replaces = true;
+
+	for (size_t i = 0; i < fresh->environment_count; i++) {
+		const struct environment *document = fresh->environments[i].document;
+		const struct environment_rules *before = snapshot_environment(old, document->name);
+
+		if (document->networking_written || before == NULL ||
+		    !environment_rules_limited(before))
+			continue;
+		replaces = report_error(report, document->file, 0, 0,
+		    "environment \"%.*s\" was limited, and now networking is absent: to open it, "
+		    "write networking: {type: unrestricted}",
+		    (int)document->name.n, document->name.p);
+	}
+	return replaces;
+}
+
 struct snapshot *
 snapshot_ref(struct snapshot *s)
 {

@@ -37,6 +37,13 @@ struct snapshot *snapshot_build(
  */
 struct snapshot *snapshot_build_to_ask(struct config_file *, struct report *);
 
+/*
+ * May fresh take the place of old?  Not when an environment of the same name was limited
+ * and now lacks networking: whoever means to open it writes type: unrestricted, and a
+ * document that was cut short writes nothing.  False with an error for each in *report.
+ */
+bool snapshot_replaces(const struct snapshot *old, const struct snapshot *fresh, struct report *);
+
 /* Counted; atomic, any thread.  unref(NULL) is fine. */
 struct snapshot *snapshot_ref(struct snapshot *);
 void snapshot_unref(struct snapshot *);

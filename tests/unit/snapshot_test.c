@@ -380,6 +380,51 @@ the_built_in_environment_is_for_no_file(void **state)
 	scratch_done(&scratch);
 }
 
+static void
+what_lost_its_policy_replaces_no_policy(void **state)
+{
+	static const struct {
+		const char *why, *old, *fresh;
+		bool replaces;
+	} changes[] = {
+		{ "a document that was cut short", LIMITED("a", ""), "name: a\n", false },
+		{ "and one cut later", LIMITED("a", ""), "name: a\nconfig: {type: cloud}\n",
+		    false },
+		{ "null says nothing either", LIMITED("a", ""),
+		    "name: a\nconfig: {type: cloud, networking: null}\n", false },
+		{ "who writes it means it", LIMITED("a", ""), OPEN("a"), true },
+		{ "fewer hosts", LIMITED("a", "api.example.com"), LIMITED("a", ""), true },
+		{ "it was open by absence before", "name: a\n", "name: a\n", true },
+		{ "and by its word", OPEN("a"), "name: a\n", true },
+		{ "another environment is another matter", LIMITED("b", ""), "name: a\n", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(changes); i++) {
+		struct row row = { .config = "environments: [a.yaml]\n",
+			.files = { { "a.yaml", changes[i].old } } };
+		struct report report = { .error_count = 0 };
+		struct snapshot *old, *fresh;
+		struct scratch scratch;
+
+		scratch_make(&scratch);
+		write_files(&scratch, &row);
+		old = scratch_build(&scratch, "sluice.yaml", NULL, 0, &report);
+		scratch_write(&scratch, "a.yaml", changes[i].fresh);
+		fresh = scratch_build(&scratch, "sluice.yaml", NULL, 0, &report);
+		assert_true(old != NULL && fresh != NULL);
+		if (snapshot_replaces(old, fresh, &report) != changes[i].replaces ||
+		    report.error_count != !changes[i].replaces)
+			fail_msg("row %zu, %s", i, changes[i].why);
+		if (!changes[i].replaces)
+			assert_true(text_ends(text(report.errors[0].file), "/a.yaml"));
+		snapshot_unref(old);
+		snapshot_unref(fresh);
+		report_done(&report);
+		scratch_done(&scratch);
+	}
+}
+
 static void *
 hold_and_drop(void *arg)
 {
@@ -430,6 +475,7 @@ main(void)
 		cmocka_unit_test(nothing_is_read_again),
 		cmocka_unit_test(who_only_asks_needs_no_listener),
 		cmocka_unit_test(the_built_in_environment_is_for_no_file),
+		cmocka_unit_test(what_lost_its_policy_replaces_no_policy),
 		cmocka_unit_test(counted_by_many_threads),
 	};
 
