@@ -10,6 +10,7 @@
 enum {
 	CIPHERTEXT_MAX = RECORD_MAX + 256, /* RFC 8446 5.2 */
 	EARLY_RECORDS_MAX = 64,            /* before a second ClientHello */
+	IGNORED_RECORDS_MAX = 16,          /* before a ServerHello */
 
 	/* Extension types. */
 	SERVER_NAME = 0,
@@ -246,27 +247,69 @@ is_retry_byte(size_t at, unsigned byte)
 	return at < before || byte == random[at - before];
 }
 
-enum server_hello_result
-server_hello_parse(struct text raw, size_t *need)
+/* Pass over one record that clients ignore: a warning alert (RFC 5246 7.2) or change_cipher_spec. */
+static enum hello_result
+skip_ignored(struct text raw, size_t *at)
+{
+	struct text rest = text_skip(raw, *at);
+	unsigned type = byte_at(rest, 0);
+	size_t want = type == RECORD_ALERT ? 2 : 1, length = 0;
+	enum hello_result result = handshake_record(rest, type, want, &length);
+
+	if (result != HELLO_OK)
+		return result;
+	/* The level of a warning, and the one value of change_cipher_spec. */
+	if (length != want || (rest.n > RECORD_HEADER && byte_at(rest, RECORD_HEADER) != 1))
+		return HELLO_MALFORMED;
+	if (rest.n < RECORD_HEADER + length)
+		return HELLO_MORE;
+	*at += RECORD_HEADER + length;
+	return HELLO_OK;
+}
+
+/* Is the message whose first record begins `at` bytes into raw a HelloRetryRequest? */
+static enum hello_result
+match_retry(struct text raw, size_t at)
 {
 	static const size_t enough = HANDSHAKE_HEADER + 2 + 32;
-	size_t at = 0, got = 0;
+	size_t got = 0;
 
 	while (got < enough) {
 		size_t length = 0;
 		enum hello_result result = handshake_record(
 		    text_skip(raw, at), RECORD_HANDSHAKE, RECORD_MAX, &length);
 
-		if (result == HELLO_MALFORMED)
-			return SERVER_HELLO_OTHER;
+		if (result != HELLO_OK)
+			return result;
 		at += RECORD_HEADER;
 		for (; at < raw.n && length > 0 && got < enough; at++, length--)
 			if (!is_retry_byte(got++, byte_at(raw, at)))
-				return SERVER_HELLO_OTHER;
-		if (got < enough && at >= raw.n) {
-			*need = raw.n + 1;
-			return SERVER_HELLO_MORE;
-		}
+				return HELLO_MALFORMED;
+		if (got < enough && at >= raw.n)
+			return HELLO_MORE;
 	}
-	return SERVER_HELLO_RETRY;
+	return HELLO_OK;
+}
+
+enum server_hello_result
+server_hello_parse(struct text raw, size_t *need)
+{
+	enum hello_result result = HELLO_OK;
+	size_t at = 0;
+
+	for (unsigned records = 0; result == HELLO_OK && at < raw.n; records++) {
+		unsigned type = byte_at(raw, at);
+
+		if (records == IGNORED_RECORDS_MAX ||
+		    (type != RECORD_ALERT && type != RECORD_CHANGE_CIPHER_SPEC))
+			break;
+		result = skip_ignored(raw, &at);
+	}
+	if (result == HELLO_OK)
+		result = match_retry(raw, at);
+	if (result == HELLO_MORE) {
+		*need = raw.n + 1;
+		return SERVER_HELLO_MORE;
+	}
+	return result == HELLO_OK ? SERVER_HELLO_RETRY : SERVER_HELLO_OTHER;
 }

@@ -67,7 +67,11 @@ enum server_hello_result {
 	SERVER_HELLO_OTHER, /* anything else, TLS or not */
 };
 
-/* Judge the first bytes a server has sent; *need as above, for SERVER_HELLO_MORE only. */
+/*
+ * Judge the first bytes a server has sent; *need as above, for SERVER_HELLO_MORE only.
+ * A few warning alerts and change_cipher_spec may stand before its first message:
+ * clients ignore them, and a HelloRetryRequest behind them is one.
+ */
 enum server_hello_result server_hello_parse(struct text raw, size_t *need);
 
 #endif

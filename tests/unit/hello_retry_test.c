@@ -116,6 +116,9 @@ early_records_are_bounded(void **state)
 }
 
 #define RETRY_RANDOM "cf21ad74e59a6111be1d8c021e65b891 c2a211167abb8c5e079e09e2c8a8339c"
+#define RETRY "16 0303 [2 02 [3 0303 " RETRY_RANDOM " [1 ] 130100 ] ]"
+#define WARNING "15 0303 [2 0170 ]"
+#define FOUR(record) record record record record
 
 static void
 answers_of_servers(void **state)
@@ -125,8 +128,30 @@ answers_of_servers(void **state)
 		enum server_hello_result want;
 		const char *why;
 	} answers[] = {
-		{ "16 0303 [2 02 [3 0303 " RETRY_RANDOM " [1 ] 130100 ] ]", SERVER_HELLO_RETRY,
-		    "a HelloRetryRequest" },
+		{ RETRY, SERVER_HELLO_RETRY, "a HelloRetryRequest" },
+		{ "16 0305 4000 02 000042 0303 " RETRY_RANDOM, SERVER_HELLO_RETRY,
+		    "in a record of version 3.5" },
+		{ WARNING RETRY, SERVER_HELLO_RETRY, "behind a warning: unrecognized_name" },
+		{ CCS RETRY, SERVER_HELLO_RETRY, "behind change_cipher_spec" },
+		{ CCS WARNING "15 0300 [2 015a ]" RETRY, SERVER_HELLO_RETRY, "behind all of them" },
+		{ FOUR(FOUR(WARNING)) RETRY, SERVER_HELLO_RETRY, "behind sixteen" },
+		{ FOUR(FOUR(WARNING)) CCS RETRY, SERVER_HELLO_OTHER, "but not behind more" },
+		{ FOUR(FOUR(WARNING)) "15", SERVER_HELLO_OTHER, "known from its type" },
+		{ WARNING, SERVER_HELLO_MORE, "a warning alone" },
+		{ "15 0303 [2 01 ]", SERVER_HELLO_OTHER, "half of one" },
+		{ "15 0303 [2 01700170 ]", SERVER_HELLO_OTHER, "two in a record" },
+		{ "15 0303 01", SERVER_HELLO_OTHER, "a long alert" },
+		{ WARNING "15 0303 [2 02 ]", SERVER_HELLO_OTHER, "a fatal alert behind a warning" },
+		{ "15 0303 0002 02", SERVER_HELLO_OTHER, "known from its level" },
+		{ "15 0303 0002 00", SERVER_HELLO_OTHER, "a level that is none" },
+		{ "14 0303 0001 02", SERVER_HELLO_OTHER, "a strange change_cipher_spec" },
+		{ "14 0303 [2 0101 ]", SERVER_HELLO_OTHER, "a long one" },
+		{ "14 0303 [2 ]", SERVER_HELLO_OTHER, "an empty one" },
+		{ "14 10", SERVER_HELLO_OTHER, "in a version that nobody takes" },
+		{ "17 0303", SERVER_HELLO_OTHER, "application data" },
+		{ WARNING "'HTTP/1.1 400'", SERVER_HELLO_OTHER, "HTTP behind a warning" },
+		{ "16 0303 [2 02 ]" WARNING, SERVER_HELLO_OTHER, "a warning inside" },
+		{ "16 0303 [2 02 ]" CCS, SERVER_HELLO_OTHER, "change_cipher_spec inside" },
 		{ "16 0303 4000 02 000042 0303 " RETRY_RANDOM, SERVER_HELLO_RETRY,
 		    "its random is enough" },
 		{ "16 0303 [2 02 ] 16 0303 [2 0000 ] 16 0303 [2 42 0303 cf ] 16 0303 [2 "
