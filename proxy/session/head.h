@@ -62,6 +62,9 @@ struct head_limits {
 	    "absolute http:// URI")                                                               \
 	X(HTTPS_URI, 400, BAD_TARGET, "use CONNECT for https:// targets")                         \
 	X(SCHEME, 400, BAD_TARGET, "only http:// targets are forwarded")                          \
+	X(PATH, 400, BAD_TARGET,                                                                  \
+	    "the path of the target has a byte that is not "                                      \
+	    "visible ASCII, or a fragment")                                                       \
 	X(TARGET, 400, BAD_TARGET, "the target is not a host and port")
 
 enum head_result {
@@ -93,7 +96,7 @@ struct request {
 	bool keep_alive;               /* what the client asked for, by version and Connection */
 	bool expect_continue;          /* asked for in HTTP/1.1, with content to come */
 	struct text credentials;       /* value of Proxy-Authorization, or empty */
-	enum host_result target_error; /* why, with HEAD_TARGET; HOST_OK: its path is at fault */
+	enum host_result target_error; /* why, with HEAD_TARGET */
 };
 
 /*

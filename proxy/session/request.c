@@ -77,6 +77,7 @@ is_path(struct text t)
 static enum head_result
 take_absolute(struct text target, struct request *r)
 {
+	enum head_result result;
 	struct text rest;
 	size_t n;
 
@@ -89,11 +90,8 @@ take_absolute(struct text target, struct request *r)
 	rest = text_skip(target, strlen("http://"));
 	n = span_until(rest, "/?#");
 	r->path = text_skip(rest, n);
-	if (!is_path(r->path)) {
-		r->target_error = HOST_OK;
-		return HEAD_TARGET;
-	}
-	return take_authority((struct text){ rest.p, n }, HTTP_PORT, r);
+	result = take_authority((struct text){ rest.p, n }, HTTP_PORT, r);
+	return result == HEAD_OK && !is_path(r->path) ? HEAD_PATH : result;
 }
 
 /* RFC 9112 3.2.3: host:port. */

@@ -251,13 +251,20 @@ static const struct {
 	{ T("GET http://example.com:080/ HTTP/1.1\r\n" H E), HEAD_TARGET, "a leading zero" },
 	{ T("GET http://0177.0.0.1/ HTTP/1.1\r\n" H E), HEAD_TARGET, "octal" },
 	{ T("GET http://ex\xc3\xa4mple.com/ HTTP/1.1\r\n" H E), HEAD_TARGET, "UTF-8 in the host" },
-	{ T("GET http://example.com/# HTTP/1.1\r\n" H E), HEAD_TARGET, "a fragment" },
+	{ T("GET http://example.com/# HTTP/1.1\r\n" H E), HEAD_PATH, "a fragment" },
 	{ T("GET http://example.com#.example.net/ HTTP/1.1\r\n" H E),
-	    HEAD_TARGET, "a fragment after the host" },
+	    HEAD_PATH, "a fragment after the host" },
 	{ T("GET http://example.com/caf\xc3\xa9 HTTP/1.1\r\n" H E),
-	    HEAD_TARGET, "UTF-8 in the path" },
-	{ T("GET http://example.com/a b HTTP/1.1\r\n" H E), HEAD_TARGET, "a space in the path" },
-	{ T("GET http://example.com/a\tb HTTP/1.1\r\n" H E), HEAD_TARGET, "a tab in the path" },
+	    HEAD_PATH, "UTF-8 in the path" },
+	{ T("GET http://example.com/a b HTTP/1.1\r\n" H E), HEAD_PATH, "a space in the path" },
+	{ T("GET http://example.com/a\tb HTTP/1.1\r\n" H E), HEAD_PATH, "a tab in the path" },
+	{ T("GET http://example.com/?caf\xc3\xa9 HTTP/1.1\r\n" H E), HEAD_PATH, "UTF-8 in the query" },
+	{ T("GET http://example.com/?a#b HTTP/1.1\r\n" H E),
+	    HEAD_PATH, "a fragment after a query" },
+	{ T("GET http://127.1/# HTTP/1.1\r\n" H E), HEAD_TARGET, "a bad host is said first" },
+	{ T("GET http:///# HTTP/1.1\r\n" H E), HEAD_TARGET, "no host at all, too" },
+	{ T("GET http://?a HTTP/1.1\r\n" H E), HEAD_TARGET, "no host before a query" },
+	{ T("GET http://:80/ HTTP/1.1\r\n" H E), HEAD_TARGET, "no host before a port" },
 	{ T("GET http://example.com/a\x7f HTTP/1.1\r\n" H E), HEAD_LINE, "DEL in the path" },
 	{ T("GET http://example.com/?q={}|\\^`\"<>~! HTTP/1.1\r\n" H E),
 	    HEAD_OK, "visible ASCII is opaque" },
@@ -309,6 +316,8 @@ verdicts_of_whole_heads(void **state)
 
 		if (got != verdicts[i].want)
 			fail_msg("row %zu, %s: got \"%s\"", i, verdicts[i].why, head_message(got));
+		if (got == HEAD_TARGET && r.target_error == HOST_OK)
+			fail_msg("row %zu, %s: does not say why", i, verdicts[i].why);
 		if (got != HEAD_OK && (r.minor != 99 || used != 99999))
 			fail_msg("row %zu, %s: written though refused", i, verdicts[i].why);
 	}
@@ -396,6 +405,7 @@ refusals_have_a_status_and_a_text(void **state)
 	assert_true(head_is_bad_target(HEAD_TARGET));
 	assert_true(head_is_bad_target(HEAD_ORIGIN_FORM));
 	assert_false(head_is_bad_target(HEAD_HOST_FIELD));
+	assert_true(head_is_bad_target(HEAD_PATH));
 	for (enum head_result i = HEAD_OK; i <= HEAD_TARGET; i++)
 		for (enum head_result j = HEAD_OK; j < i; j++)
 			assert_string_not_equal(head_message(i), head_message(j));

@@ -243,7 +243,7 @@ bad_targets_say_why(void **state)
 		{ "CONNECT a..b:443 HTTP/1.1\r\n", HOST_EMPTY_LABEL },
 		{ "GET http://\xc3\xa4.example.com/ HTTP/1.1\r\n", HOST_NON_ASCII },
 		{ "GET http://user@example.com/ HTTP/1.1\r\n", HOST_BAD_BYTE },
-		{ "GET http://example.com/# HTTP/1.1\r\n", HOST_OK },
+		{ "GET http:///a#b HTTP/1.1\r\n", HOST_EMPTY },
 	};
 
 	(void)state;
