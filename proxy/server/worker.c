@@ -18,7 +18,7 @@ enum {
 	SCRATCH = 65536,
 	ACCEPTS_A_TURN = 64,
 	ACCEPT_PAUSE_MS = 100, /* when the process has no descriptor left */
-	REFUSALS_MAX = 128,    /* sessions beyond the limit that still get their answer */
+	TURNED_AWAY_MAX = 128, /* connections, over all listeners, that still get their answer */
 };
 
 struct door { /* one listener, as one worker sees it */
@@ -66,10 +66,7 @@ describe_peer(
 static enum reason
 admit(const struct worker *w, const struct listener *l, const struct peer *peer)
 {
-	const struct config *config = snapshot_config(w->context.policy);
-	int64_t only = config->listeners[l->entrance.index].peer_uid;
-
-	if (peer->is_unix && only >= 0 && peer->uid != only)
+	if (!session_knows_peer(snapshot_config(w->context.policy), &l->entrance, peer))
 		return REASON_UNKNOWN_CLIENT;
 	if (atomic_load(&w->shared->sessions) >= atomic_load(&w->shared->session_limit) ||
 	    atomic_load(&l->entrance.sessions) >= atomic_load(&w->shared->listener_limit))
@@ -103,6 +100,7 @@ accept_one(struct worker *w, struct listener *l, int listening)
 {
 	struct sockaddr_storage ss;
 	socklen_t length = sizeof(ss);
+	enum reason refuse;
 	struct peer peer;
 	int fd = accept4(listening, (struct sockaddr *)&ss, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
@@ -115,13 +113,13 @@ accept_one(struct worker *w, struct listener *l, int listening)
 		}
 		return false;
 	}
-	if (atomic_load(&w->shared->sessions) >=
-	    atomic_load(&w->shared->session_limit) + REFUSALS_MAX) {
-		close(fd);
-		return true;
-	}
 	describe_peer(fd, l, &ss, &peer);
-	session_new(&w->context, &l->entrance, fd, &peer, admit(w, l, &peer));
+	refuse = admit(w, l, &peer);
+	if (refuse != REASON_COUNT && atomic_load(&l->entrance.turned_away) >=
+					  TURNED_AWAY_MAX / w->shared->listener_count + 1)
+		close(fd);
+	else
+		session_new(&w->context, &l->entrance, fd, &peer, refuse);
 	return true;
 }
 
@@ -206,12 +204,16 @@ static void
 open_doors(struct worker *w)
 {
 	struct shared *shared = w->shared;
+	struct ports *own = &w->context.own_ports;
 
+	own->v = memory_new(shared->listener_count, sizeof(*own->v));
 	w->doors = memory_new(shared->listener_count, sizeof(*w->doors));
 	for (size_t i = 0; i < shared->listener_count; i++) {
 		struct door *door = &w->doors[i];
 
 		*door = (struct door){ .worker = w, .listener = &shared->listeners[i] };
+		if (door->listener->path == NULL)
+			own->v[own->n++] = door->listener->port;
 		event_assign(&door->event, w->loop.base, door->listener->fds[w->number],
 		    EV_READ | EV_PERSIST, on_connection, door);
 	}
@@ -321,6 +323,7 @@ worker_free(struct worker *w)
 	}
 	free(w->context.scratch);
 	free(w->doors);
+	free(w->context.own_ports.v);
 	pthread_mutex_destroy(&w->lock);
 	loop_done(&w->loop);
 	free(w);

@@ -21,6 +21,7 @@ struct entrance {
 	struct text spelling; /* of the listener, for the record */
 	size_t index;         /* among the listeners of every configuration this program may load */
 	atomic_uint_fast64_t sessions; /* open now: the listener is the client it was set up for */
+	atomic_uint_fast64_t turned_away; /* still reading why; they count in nothing else */
 };
 
 TAILQ_HEAD(session_list, session);
@@ -37,6 +38,7 @@ struct session_context {
 	struct task reaper;
 	uint64_t next_id;
 	atomic_uint_fast64_t *total; /* sessions open in the whole process */
+	struct ports own_ports;      /* owned: the TCP ports this process listens on */
 	bool draining;               /* SIGTERM: finish what is open, begin nothing */
 };
 

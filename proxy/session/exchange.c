@@ -37,14 +37,16 @@ exchange_new(struct session *s, const struct request *request)
 {
 	struct exchange *e = memory_new(1, sizeof(*e));
 	size_t size = session_config(s)->limits.head + EXCHANGE_HEAD_GROWTH, length;
+	char *head = memory_new(size, 1);
 
 	e->minor = request->minor;
 	e->keep_alive = request->keep_alive;
 	e->head_request = s->no_body;
 	body_init(&e->upload, request->framing, request->length, request->framing);
-	length = request_forward(request, buffer_reserve(&e->up, size), size);
+	length = request_forward(request, head, size);
 	assert(length > 0); /* what came fits into the limit, and what is added into the growth */
-	buffer_added(&e->up, length);
+	buffer_append(&e->up, (struct text){ head, length }); /* and no more: it may wait a while */
+	free(head);
 	s->exchange = e;
 }
 

@@ -99,6 +99,7 @@ names_allowed(struct session *s, enum inside inside, const struct hello *hello)
 	struct names_question names = { .inside = inside };
 	struct decision d;
 
+	s->judged = inside == INSIDE_HELLO ? HELLO_INSIDE : OTHER_INSIDE;
 	if (inside == INSIDE_HELLO) {
 		keep_hello(s, hello);
 		names.has_sni = hello->sni != HELLO_SNI_NONE;
@@ -313,12 +314,14 @@ inside_judge_again(struct session *s, const struct question *question, struct de
 
 	if (s->gate != NULL)
 		s->gate->question = *question;
-	if (s->inside == NULL || session_config(s)->tls_names != TLS_NAMES_ENFORCE)
+	if (s->judged == NOTHING_INSIDE || session_config(s)->tls_names != TLS_NAMES_ENFORCE)
 		return true;
+	if (s->judged == OTHER_INSIDE)
+		names.inside = INSIDE_NOT_TLS;
+	else if (host_parse(text(s->inside), &sni) == HOST_OK)
+		names.sni = &sni;
 	names.has_sni = s->inside_has_sni;
 	names.ech = s->inside_ech;
-	if (host_parse(text(s->inside), &sni) == HOST_OK)
-		names.sni = &sni;
 	*d = decide_names(s->policy, question, &names);
 	return reason_allows(d->reason);
 }

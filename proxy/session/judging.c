@@ -11,6 +11,10 @@ still_allowed(struct session *s, struct decision *d)
 
 	session_adopt_policy(s);
 	session_question(s, &question);
+	if (!session_knows_peer(session_config(s), s->entrance, &s->peer)) {
+		*d = (struct decision){ .reason = REASON_UNKNOWN_CLIENT };
+		return false;
+	}
 	*d = decide(s->policy, &question);
 	if (!reason_allows(d->reason))
 		return false;

@@ -160,6 +160,27 @@ on_written(void *arg, bool ok)
 	session_run(s);
 }
 
+/*
+ * A listener on every address of the machine is reached by addresses that came
+ * after the policy was built, too: a connection from an address to itself, on one of our ports.
+ */
+static bool
+reached_itself(const struct session *s)
+{
+	const struct ports *own = &s->context->own_ports;
+	struct sockaddr_storage ss;
+	socklen_t length = sizeof(ss);
+	struct address local;
+	uint16_t port;
+	size_t i = 0;
+
+	while (i < own->n && own->v[i] != s->port)
+		i++;
+	return i < own->n && getsockname(s->server->fd, (struct sockaddr *)&ss, &length) == 0 &&
+	       address_from_sockaddr((const struct sockaddr *)&ss, &local, &port) &&
+	       address_eq(&local, &s->dialled);
+}
+
 /* Connected: what was dialled is judged once more, by the policy now in force. */
 static enum step
 take_connection(struct session *s)
@@ -170,6 +191,9 @@ take_connection(struct session *s)
 	s->server = dial_take(r->dial, &s->dialled);
 	channel_own(s->server, session_run, s);
 	d = decide_address(s->policy, &r->question, &s->dialled);
+	/* An exemption of that one address, which the rule then tells, opens it all the same. */
+	if (reason_allows(d.reason) && d.rule.entry.n == 0 && reached_itself(s))
+		d.reason = REASON_ADDRESS_NOT_ALLOWED;
 	if (!reason_allows(d.reason)) {
 		session_refuse(s, &d, 0, NULL);
 		return STEP_AGAIN;
@@ -211,16 +235,18 @@ session_reach(struct session *s)
 	return STEP_WAIT;
 }
 
-/* Tell the client.  The socket is empty at this point, so it takes the few bytes whole. */
+/* Tell the client.  Almost always its socket takes the few bytes at once. */
 static enum step
 establish(struct session *s)
 {
 	struct text answer = text(ANSWER_ESTABLISHED);
+	ssize_t n = channel_write(s->client, answer.p, answer.n);
 
-	if (channel_write(s->client, answer.p, answer.n) != (ssize_t)answer.n) {
-		session_end(s, "client");
+	if (n == CHANNEL_ERROR) {
+		session_end(s, "client_reset");
 		return STEP_WAIT;
 	}
+	flow_announce(&s->down, text_skip(answer, n > 0 ? (size_t)n : 0));
 	inside_begin(s);
 	return STEP_AGAIN;
 }

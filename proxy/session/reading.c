@@ -81,6 +81,10 @@ judge_request(struct session *s, const struct request *request, size_t used)
 	begin_request(s);
 	keep_request(s, request);
 	question.environment = s->environment;
+	if (!session_knows_peer(session_config(s), s->entrance, &s->peer)) {
+		session_refuse_reason(s, REASON_UNKNOWN_CLIENT);
+		return STEP_AGAIN;
+	}
 	s->decision = decide(s->policy, &question);
 	if (!reason_allows(s->decision.reason)) {
 		session_refuse(s, &s->decision, 0, NULL);

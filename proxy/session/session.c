@@ -132,6 +132,27 @@ session_timeout(void *arg)
 	session_run(s);
 }
 
+/* Those who are turned away take nothing from the limits of those who are let in. */
+static void
+count_session(struct session *s, int change)
+{
+	if (s->turned_away) {
+		atomic_fetch_add(&s->entrance->turned_away, (uint_fast64_t)change);
+		return;
+	}
+	atomic_fetch_add(&s->entrance->sessions, (uint_fast64_t)change);
+	atomic_fetch_add(s->context->total, (uint_fast64_t)change);
+}
+
+bool
+session_knows_peer(
+    const struct config *config, const struct entrance *entrance, const struct peer *peer)
+{
+	int64_t only = config->listeners[entrance->index].peer_uid;
+
+	return !peer->is_unix || only < 0 || peer->uid == only;
+}
+
 void
 session_new(struct session_context *context, struct entrance *entrance, int fd,
     const struct peer *peer, enum reason refuse)
@@ -146,8 +167,8 @@ session_new(struct session_context *context, struct entrance *entrance, int fd,
 	s->waiting = true;
 	s->started = loop_now(context->loop);
 	TAILQ_INSERT_TAIL(&context->sessions, s, link);
-	atomic_fetch_add(&entrance->sessions, 1);
-	atomic_fetch_add(context->total, 1);
+	s->turned_away = refuse != REASON_COUNT;
+	count_session(s, 1);
 	if (refuse != REASON_COUNT) {
 		s->id = ++context->next_id;
 		session_refuse_reason(s, refuse);
@@ -179,6 +200,7 @@ request_done(struct session *s)
 	s->policy = NULL;
 	s->environment = NULL;
 	s->port = 0;
+	s->judged = NOTHING_INSIDE;
 	s->half_closed = false;
 	channel_free(s->server);
 	s->server = NULL;
@@ -210,8 +232,7 @@ session_close(struct session *s)
 	s->client = NULL;
 	buffer_done(&s->in);
 	buffer_done(&s->out);
-	atomic_fetch_sub(&s->entrance->sessions, 1);
-	atomic_fetch_sub(context->total, 1);
+	count_session(s, -1);
 	TAILQ_REMOVE(&context->sessions, s, link);
 	TAILQ_INSERT_TAIL(&context->dead, s, link);
 	loop_defer(context->loop, &context->reaper);

@@ -26,6 +26,9 @@ struct peer {
 	int64_t uid; /* Unix: from SO_PEERCRED */
 };
 
+/* Does the configuration let this user in at this listener? */
+bool session_knows_peer(const struct config *, const struct entrance *, const struct peer *);
+
 /*
  * Take over an accepted, non-blocking socket.  refuse: REASON_COUNT, or why it is
  * turned away at once (overloaded, unknown_client).

@@ -74,6 +74,7 @@ struct session {
 	bool waiting;      /* READING: no byte of the next request is here */
 	bool end_sent;     /* REFUSING: the write side is closed */
 	bool half_closed;  /* the client has ended, though nobody reads it just now */
+	bool turned_away;  /* at the door: see struct entrance */
 
 	/* the request */
 	uint64_t id;
@@ -98,7 +99,8 @@ struct session {
 	/* the tunnel */
 	struct flow up, down; /* client to server, server to client */
 	uint64_t active;      /* when a byte last moved */
-	char *inside;         /* owned; "SNI\0ALPN" of the hello, NULL: none seen */
+	enum { NOTHING_INSIDE, HELLO_INSIDE, OTHER_INSIDE } judged; /* the first bytes */
+	char *inside; /* owned; "SNI\0ALPN" of the hello, NULL: none seen */
 	bool inside_has_sni, inside_ech, inside_retried;
 };
 

@@ -1,7 +1,18 @@
 /* flow.c - see flow.h. */
 #include "proxy/tunnel/flow.h"
 
+#include <assert.h>
+
 enum { FLOW_READS_A_TURN = 8 };
+
+static void
+count(struct flow *f, size_t n)
+{
+	size_t own = n < f->own ? n : f->own;
+
+	f->own -= own;
+	f->bytes += n - own;
+}
 
 enum flow_result
 flow_flush(struct flow *f)
@@ -17,7 +28,7 @@ flow_flush(struct flow *f)
 			return FLOW_WAIT;
 		if (n < 0)
 			return FLOW_WRITE_ERROR;
-		f->bytes += (uint64_t)n;
+		count(f, (size_t)n);
 		buffer_consume(&f->held, (size_t)n);
 		waiting = buffer_text(&f->held);
 	}
@@ -85,6 +96,14 @@ void
 flow_hold(struct flow *f, struct text bytes)
 {
 	buffer_append(&f->held, bytes);
+}
+
+void
+flow_announce(struct flow *f, struct text words)
+{
+	assert(f->held.n == f->own);
+	f->own += words.n;
+	buffer_append(&f->held, words);
 }
 
 void

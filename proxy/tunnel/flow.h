@@ -18,6 +18,7 @@
 struct flow {
 	struct channel *from, *to; /* borrowed: the session frees them */
 	uint64_t bytes;            /* delivered */
+	size_t own;                /* of what is held first, the proxy's own bytes: not counted */
 	struct buffer held;        /* read, not written yet */
 	bool ended;                /* from has said its last byte */
 	bool done;                 /* and it was passed on */
@@ -39,6 +40,9 @@ enum flow_result flow_flush(struct flow *);
 
 /* Put bytes that are already here in front of what will be read. */
 void flow_hold(struct flow *, struct text);
+
+/* Words of the proxy itself, before anything else: delivered first, and not counted. */
+void flow_announce(struct flow *, struct text);
 
 void flow_free(struct flow *); /* what it holds, not itself */
 
