@@ -55,12 +55,38 @@ operator_source(const struct snapshot *s, const struct operator_entry *entry)
 	};
 }
 
+/* The IPv4 address that one carries through NAT64, or the address itself. */
+static struct address
+judged_address(const struct snapshot *s, const struct address *a)
+{
+	return guard_address(a, s->config->nat64, s->config->nat64_count).judged;
+}
+
+/*
+ * An address that is denied stays so through NAT64.  Denied only: that an address may be
+ * reached does not open a translator's way to it.
+ */
+static bool
+find_operator_deny(const struct snapshot *s, const struct host *host, struct names_hit *hit)
+{
+	struct address judged;
+	struct host carried;
+
+	if (names_find(s->deny, host_text(host), hit))
+		return true;
+	if (!host_is_address(host))
+		return false;
+	judged = judged_address(s, &host->address);
+	host_from_address(&judged, &carried);
+	return names_find(s->deny, host_text(&carried), hit);
+}
+
 static struct finding
 look_at_operator_deny(const struct snapshot *s, const struct question *q)
 {
 	struct names_hit hit;
 
-	if (!names_find(s->deny, host_text(&q->host), &hit))
+	if (!find_operator_deny(s, &q->host, &hit))
 		return finding_none("no match");
 	return finding_decided(REASON_OPERATOR_DENY,
 	    operator_source(s, &s->config->deny[hit.value]), "the operator denies the host");
@@ -94,8 +120,7 @@ look_at_operator_allow(const struct snapshot *s, const struct question *q)
 static bool
 find_listed_address(const struct snapshot *s, const struct address *a, struct set_hit *hit)
 {
-	const struct config *c = s->config;
-	struct address judged = guard_address(a, c->nat64, c->nat64_count).judged;
+	struct address judged = judged_address(s, a);
 
 	return set_find_address(s->lists, a, hit) || set_find_address(s->lists, &judged, hit);
 }
