@@ -99,6 +99,15 @@ config_read_deny(struct reader *r, const struct node *node, void *where)
 	read_entry(r, node, PATTERN_DENY, where);
 }
 
+/* IPv4 lies in ::ffff:0:0/96, which nobody has in mind who writes ::/0. */
+static bool
+has_all_ipv4(const struct prefix *net)
+{
+	static const struct prefix ipv4 = { .net = ADDRESS_V4(0, 0, 0, 0), .bits = 96 };
+
+	return net->bits < ipv4.bits && prefix_has(net, &ipv4.net);
+}
+
 static void
 read_exempt_net(struct reader *r, const struct node *node, void *where)
 {
@@ -106,7 +115,10 @@ read_exempt_net(struct reader *r, const struct node *node, void *where)
 
 	exemption->is_net = true;
 	exemption->entry = node->text;
-	config_read_prefix(r, node, &exemption->net);
+	if (config_read_prefix(r, node, &exemption->net) && has_all_ipv4(&exemption->net))
+		schema_error(r, node,
+		    "has all of IPv4 in it, too: write 0.0.0.0/0 for IPv4, and an IPv6 network "
+		    "such as 2000::/3");
 }
 
 static void
