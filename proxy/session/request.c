@@ -188,12 +188,11 @@ static enum head_result
 take_expect(struct request *r)
 {
 	struct text value = { NULL, 0 };
-	size_t count = head_find(&r->fields, "expect", &value);
+	size_t count = r->minor > 0 ? head_find(&r->fields, "expect", &value) : 0;
 
 	if (count > 1 || (count == 1 && !text_is_folded(value, "100-continue")))
 		return HEAD_EXPECT;
-	r->expect_continue = count == 1 && r->minor > 0 &&
-			     (r->framing == FRAMING_CHUNKED || r->length > 0);
+	r->expect_continue = count == 1 && (r->framing == FRAMING_CHUNKED || r->length > 0);
 	return HEAD_OK;
 }
 

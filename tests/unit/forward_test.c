@@ -72,6 +72,11 @@ static const struct {
 	{ G H "X-Y: 1\r\nConnection: x-yz\r\nX-Yzz: 2\r\nX-Yz: 3\r\n\r\n",
 	    "GET / HTTP/1.1\r\n" SENT("example.com") "X-Y: 1\r\nX-Yzz: 2\r\n" END,
 	    "but nothing with a shorter or longer name" },
+	{ "POST http://example.com/ HTTP/1.0\r\nContent-Length: 5\r\nExpect: 100-continue\r\n"
+	  "Expect: x\r\n\r\n",
+	    "POST / HTTP/1.1\r\n" SENT("example.com") "Via: 1.0 sluice\r\nContent-Length: 5\r\n"
+						      "Connection: close\r\n\r\n",
+	    "what HTTP/1.0 expects is not passed on" },
 	{ P H "Content-Length: 5\r\nExpect: 100-continue\r\n\r\n",
 	    "POST / HTTP/1.1\r\n" SENT(
 		"example.com") "Via: 1.1 sluice\r\nContent-Length: 5\r\n"

@@ -278,7 +278,9 @@ static const struct {
 	{ T(P H "Expect:\r\n\r\n"), HEAD_EXPECT, "empty" },
 	{ T(P H "Expect: 100-continue\r\nExpect: 100-continue\r\n\r\n"), HEAD_EXPECT, "twice" },
 	{ T(G0 "Expect: 100-continue\r\n\r\n"), HEAD_OK, "ignored in HTTP/1.0" },
-	{ T(G0 "Expect: 200-ok\r\n\r\n"), HEAD_EXPECT, "which has no other either" },
+	{ T(G0 "Expect: 200-ok\r\n\r\n"), HEAD_OK, "whatever it expects" },
+	{ T(G0 "Expect: a\r\nExpect: b\r\n\r\n"), HEAD_OK, "and however often" },
+	{ T(C0 "Expect: x\r\n\r\n"), HEAD_OK, "in a CONNECT, too" },
 
 	/* Not complete. */
 	{ T(""), HEAD_MORE, "nothing yet" },
