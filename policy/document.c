@@ -146,13 +146,10 @@ on_scalar(struct reading *r, const yaml_event_t *event, struct place place)
 }
 
 static void
-on_document_start(struct reading *r, const yaml_event_t *event, struct place place)
+on_document_start(struct reading *r, struct place place)
 {
 	if (r->has_document)
 		tree_stop(&r->tree, place, "a file holds one document: remove what begins here");
-	else if (event->data.document_start.tag_directives.start !=
-		 event->data.document_start.tag_directives.end)
-		tree_refuse(&r->tree, place, "%TAG is not accepted: tags have no meaning here");
 	r->has_document = true;
 }
 
@@ -163,7 +160,7 @@ on_event(struct reading *r, const yaml_event_t *event)
 
 	switch (event->type) {
 	case YAML_DOCUMENT_START_EVENT:
-		on_document_start(r, event, place);
+		on_document_start(r, place);
 		break;
 	case YAML_ALIAS_EVENT:
 		tree_refuse(&r->tree, place,

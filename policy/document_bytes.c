@@ -88,9 +88,33 @@ character_fault(uint32_t c)
 	return NULL;
 }
 
+/*
+ * Of the lines that begin with '%', those that a parser would hold against all before
+ * them, in a time that grows with the square of their number.
+ */
+static const char *
+directive_fault(struct text line, bool *has_version)
+{
+	if (text_starts(line, "%TAG"))
+		return "%TAG is not accepted: tags have no meaning here";
+	if (!text_starts(line, "%YAML"))
+		return NULL;
+	if (*has_version)
+		return "a second %YAML is not accepted: remove it";
+	*has_version = true;
+	return NULL;
+}
+
+static bool
+begins_line(struct text a, size_t i)
+{
+	return i == 0 || a.p[i - 1] == '\n' || a.p[i - 1] == '\r';
+}
+
 const char *
 document_bytes_check(struct text a, size_t *at)
 {
+	bool has_version = false;
 	uint32_t character = 0;
 	const char *fault = NULL;
 	size_t n, i = 0;
@@ -102,6 +126,8 @@ document_bytes_check(struct text a, size_t *at)
 		n = decode(text_skip(a, i), &character);
 		fault = n == 0 ? "this byte is not UTF-8; save the document as UTF-8"
 			       : character_fault(character);
+		if (fault == NULL && character == '%' && begins_line(a, i))
+			fault = directive_fault(text_skip(a, i), &has_version);
 	}
 	*at = i;
 	return fault;

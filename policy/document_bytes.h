@@ -23,8 +23,9 @@ size_t characters_of(struct text);
 
 /*
  * NULL when the bytes are UTF-8 (RFC 3629) and free of control bytes other than
- * tab, LF and CR, of byte order marks, and of the characters that only some
- * readers take for line ends; else what is wrong, and *at is where.
+ * tab, LF and CR, of byte order marks, of the characters that only some readers take
+ * for line ends, and of lines that begin with %TAG or with a second %YAML; else what
+ * is wrong, and *at is where.
  */
 const char *document_bytes_check(struct text, size_t *at);
 

@@ -123,6 +123,28 @@ test_many_keys(void **state)
 	free(bytes);
 }
 
+/* libyaml holds each tag directive against all before it. */
+static void
+test_many_directives(void **state)
+{
+	enum { DIRECTIVES = 40000, LINE_MAX_BYTES = 32 };
+	char *bytes = malloc((size_t)DIRECTIVES * LINE_MAX_BYTES);
+	struct report report = { .error_count = 0 };
+	clock_t start = clock();
+	size_t n = 0;
+
+	(void)state;
+	assert_non_null(bytes);
+	for (unsigned i = 0; i < DIRECTIVES; i++)
+		n += (size_t)snprintf(bytes + n, LINE_MAX_BYTES, "%%TAG !%u! x:\n", i);
+	assert_null(document_parse((struct text){ bytes, n }, "x", &report));
+	assert_int_equal(report.error_count, 1);
+	assert_int_equal(report.errors[0].line, 1);
+	assert_true(clock() - start < CLOCKS_PER_SEC / 2);
+	report_done(&report);
+	free(bytes);
+}
+
 int
 main(void)
 {
@@ -130,6 +152,7 @@ main(void)
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_floods),
 		cmocka_unit_test(test_many_keys),
+		cmocka_unit_test(test_many_directives),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,6 +70,7 @@ static const struct {
 	{ T("---\n"), "null", "a document with nothing in it" },
 	{ T("a: b\n...\n"), "{a=s:b}", "an end is no second document" },
 	{ T("%YAML 1.2\n---\na: b\n"), "{a=s:b}", "the version that is read" },
+	{ T("a: x\n %TAG y\nb: z%TAG"), "{a=s:x %TAG y b=s:z%TAG}", "elsewhere it is text" },
 	{ T("\xef\xbb\xbf"
 	    "a: b"),
 	    "{a=s:b}", "a byte order mark in front" },
@@ -246,6 +247,10 @@ static const struct {
 	{ T("a: !!seq []"), 1, 4, "tags are not accepted", "on a list" },
 	{ T("a: !x!y b"), 1, 4, "tags are not accepted", "an unknown handle" },
 	{ T("%TAG ! tag:example.com,2000:\n---\na: b"), 1, 1, "%TAG", "a tag directive" },
+	{ T("# x\r%TAG ! x:\n---\na: b"), 2, 1, "%TAG", "after a CR" },
+	{ T("%YAML 1.2\r\n%TAG ! x:\n---\na: b"), 2, 1, "%TAG", "after the version" },
+	{ T("\xef\xbb\xbf%TAG ! x:\n---\na: b"), 1, 1, "%TAG", "after a byte order mark" },
+	{ T("%YAML 1.2\n%YAML 1.2\n---\na: b"), 2, 1, "%YAML", "two versions" },
 	{ T("a: 1\na: 2"), 2, 1, "the key \"a\" is already in line 1", "the same key" },
 	{ T("{a: 1, b: 2, 'a': 3}"), 1, 14, "the key \"a\" is already in line 1", "quoted" },
 	{ T("a:\n  b: 1\n  b: 2\n"), 3, 3, "the key \"b\" is already in line 2", "inside" },
