@@ -1,0 +1,448 @@
+/*
+ * flow_test.c - one direction of a tunnel, between real sockets: every byte, in order;
+ * reading stops when the other side is behind; the end is passed on behind the last
+ * byte; and each side's failure has its own name.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxy/tunnel/flow.h"
+
+enum { SCRATCH = 16384, TURNS = 100000 };
+
+/* source -> [from, to] -> sink */
+struct scene {
+	struct loop loop;
+	struct flow flow;
+	int source, sink;
+	uint64_t sent, received; /* of a pattern whose every byte tells its place */
+	char scratch[SCRATCH];
+};
+
+static const int domains[] = { AF_UNIX, AF_INET };
+
+static char
+pattern(uint64_t at)
+{
+	return (char)((at * 7 + at / 251) % 256);
+}
+
+static void
+make_pair(int domain, int fds[2])
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	const int room = 32768;
+	socklen_t n = sizeof(in);
+	int listener;
+
+	if (domain == AF_UNIX) {
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	} else {
+		listener = socket(AF_INET, SOCK_STREAM, 0);
+		assert_int_equal(bind(listener, (struct sockaddr *)&in, n), 0);
+		assert_int_equal(listen(listener, 1), 0);
+		assert_int_equal(getsockname(listener, (struct sockaddr *)&in, &n), 0);
+		fds[0] = socket(AF_INET, SOCK_STREAM, 0);
+		assert_int_equal(connect(fds[0], (struct sockaddr *)&in, n), 0);
+		fds[1] = accept(listener, NULL, NULL);
+		assert_true(fds[1] >= 0);
+		close(listener);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+		evutil_make_socket_nonblocking(fds[i]);
+	}
+}
+
+static void
+nothing(void *arg)
+{
+	(void)arg;
+}
+
+static void
+scene_init(struct scene *scene, int domain)
+{
+	int in[2], out[2];
+
+	*scene = (struct scene){ .sent = 0 };
+	loop_init(&scene->loop);
+	make_pair(domain, in);
+	make_pair(domain, out);
+	scene->source = in[0];
+	scene->sink = out[0];
+	scene->flow.from = channel_new(&scene->loop, in[1], nothing, NULL);
+	scene->flow.to = channel_new(&scene->loop, out[1], nothing, NULL);
+}
+
+static void
+scene_done(struct scene *scene)
+{
+	flow_free(&scene->flow);
+	assert_null(scene->flow.held.p);
+	channel_free(scene->flow.from);
+	channel_free(scene->flow.to);
+	if (scene->source >= 0)
+		close(scene->source);
+	if (scene->sink >= 0)
+		close(scene->sink);
+	loop_done(&scene->loop);
+}
+
+/* One turn that does not wait. */
+static void
+turn(struct scene *scene)
+{
+	struct task task = { .run = nothing };
+
+	loop_defer(&scene->loop, &task);
+	loop_turn(&scene->loop);
+}
+
+static enum flow_result
+run(struct scene *scene, size_t scratch)
+{
+	turn(scene);
+	return flow_run(&scene->flow, scene->scratch, scratch);
+}
+
+/* Runs it for as long as it says that there is more to do. */
+static enum flow_result
+run_on(struct scene *scene)
+{
+	enum flow_result result = FLOW_AGAIN;
+
+	for (unsigned i = 0; i < TURNS && result == FLOW_AGAIN; i++)
+		result = run(scene, SCRATCH);
+	return result;
+}
+
+/* Send up to n bytes of the pattern; how many the socket took. */
+static size_t
+send_some(struct scene *scene, size_t n)
+{
+	static char bytes[65536];
+	ssize_t put;
+
+	if (n > sizeof(bytes))
+		n = sizeof(bytes);
+	for (size_t i = 0; i < n; i++)
+		bytes[i] = pattern(scene->sent + i);
+	put = send(scene->source, bytes, n, MSG_NOSIGNAL);
+	assert_true(put >= 0 || errno == EAGAIN);
+	scene->sent += put > 0 ? (uint64_t)put : 0;
+	return put > 0 ? (size_t)put : 0;
+}
+
+/* Read up to n bytes and compare them; 0 at the end, -1 when there is nothing. */
+static ssize_t
+receive_some(struct scene *scene, size_t n)
+{
+	static char bytes[65536];
+	ssize_t got = recv(scene->sink, bytes, n < sizeof(bytes) ? n : sizeof(bytes), 0);
+
+	for (ssize_t i = 0; i < got; i++)
+		if (bytes[i] != pattern(scene->received + (uint64_t)i))
+			fail_msg("byte %ju is another", (uintmax_t)scene->received + (uintmax_t)i);
+	scene->received += got > 0 ? (uint64_t)got : 0;
+	return got;
+}
+
+static void
+assert_receives(struct scene *scene, const char *want)
+{
+	char bytes[64];
+	ssize_t got = recv(scene->sink, bytes, sizeof(bytes), 0);
+
+	assert_true(got >= 0);
+	assert_true(text_is((struct text){ bytes, (size_t)got }, want));
+}
+
+static int
+unread(const struct channel *c)
+{
+	int n = -1;
+
+	assert_int_equal(ioctl(c->fd, FIONREAD, &n), 0);
+	return n;
+}
+
+/* Sides of random speed: sent, moved and received in portions of any size. */
+static void
+every_byte_in_order(void **state)
+{
+	enum { ALL = 4 << 20 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(domains) * 4; i++) {
+		enum flow_result result = FLOW_WAIT;
+		unsigned seed = (unsigned)i, turns = 0;
+		struct scene scene;
+		ssize_t got = -1;
+
+		scene_init(&scene, domains[i % COUNT(domains)]);
+		for (; turns < TURNS && got != 0; turns++) {
+			const size_t scratch = 1 + (size_t)rand_r(&seed) % SCRATCH;
+
+			if (scene.sent < ALL)
+				send_some(&scene, (size_t)rand_r(&seed) % 32768);
+			else
+				shutdown(scene.source, SHUT_WR);
+			result = run(&scene, scratch);
+			assert_true(result <= FLOW_DONE);
+			assert_true(scene.flow.held.n <= SCRATCH);
+			assert_true(scene.flow.bytes + scene.flow.held.n <= scene.sent);
+			got = receive_some(&scene, 1 + (size_t)rand_r(&seed) % 32768);
+		}
+		assert_true(got == 0 && result == FLOW_DONE);
+		assert_true(scene.sent >= ALL);
+		assert_int_equal(scene.received, scene.sent);
+		assert_int_equal(scene.flow.bytes, scene.sent);
+		assert_true(scene.flow.ended && scene.flow.done);
+		assert_null(scene.flow.held.p);
+		scene_done(&scene);
+	}
+}
+
+/* Fill everything on the way until nothing moves any more. */
+static void
+fill(struct scene *scene)
+{
+	unsigned still = 0;
+
+	for (unsigned i = 0; i < TURNS && still < 10; i++) {
+		const uint64_t before = scene->flow.bytes;
+		const size_t put = send_some(scene, 65536);
+
+		assert_int_not_equal(run_on(scene), FLOW_DONE);
+		assert_true(scene->flow.held.n <= SCRATCH);
+		still = put == 0 && scene->flow.bytes == before ? still + 1 : 0;
+	}
+	assert_int_equal(still, 10);
+}
+
+/* Nothing is read for a receiver that is behind, and the end waits until all has left. */
+static void
+reading_stops_while_bytes_wait(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(domains); i++) {
+		struct scene scene;
+		ssize_t got = -1;
+		int waiting;
+
+		scene_init(&scene, domains[i]);
+		fill(&scene);
+		waiting = unread(scene.flow.from);
+		assert_true(waiting > 0 && scene.flow.held.n > 0);
+		shutdown(scene.source, SHUT_WR);
+		for (unsigned n = 0; n < 10; n++) {
+			assert_int_equal(run(&scene, SCRATCH), FLOW_WAIT);
+			assert_int_equal(unread(scene.flow.from), waiting);
+		}
+		for (unsigned n = 0; n < TURNS && got != 0; n++) {
+			assert_true(run(&scene, SCRATCH) <= FLOW_DONE);
+			assert_true(!scene.flow.done || scene.flow.bytes == scene.sent);
+			got = receive_some(&scene, 1000);
+		}
+		assert_true(got == 0 && scene.flow.done);
+		assert_int_equal(scene.received, scene.sent);
+		scene_done(&scene);
+	}
+}
+
+/* The end of one direction is not that of the other. */
+static void
+a_half_close_is_half(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(domains); i++) {
+		struct scene scene;
+		char bytes[8];
+
+		scene_init(&scene, domains[i]);
+		assert_int_equal(send(scene.source, "abc", 3, 0), 3);
+		shutdown(scene.source, SHUT_WR);
+		assert_int_equal(run_on(&scene), FLOW_DONE);
+		assert_receives(&scene, "abc");
+		assert_receives(&scene, "");
+		assert_int_equal(send(scene.sink, "back", 4, 0), 4);
+		assert_int_equal(channel_read(scene.flow.to, bytes, sizeof(bytes)), 4);
+		assert_int_equal(channel_write(scene.flow.from, "back", 4), 4);
+		assert_int_equal(recv(scene.source, bytes, sizeof(bytes), 0), 4);
+		/* What is done stays done. */
+		assert_int_equal(run(&scene, SCRATCH), FLOW_DONE);
+		assert_int_equal(scene.flow.bytes, 3);
+		scene_done(&scene);
+	}
+}
+
+/* A sender that never pauses gets a bounded part of a turn, and the rest in later ones. */
+static void
+one_call_moves_a_bounded_amount(void **state)
+{
+	enum { SMALL = 16, MOST = 64 * SMALL };
+	struct scene scene;
+	unsigned again = 0;
+
+	(void)state;
+	scene_init(&scene, AF_UNIX);
+	assert_int_equal(send_some(&scene, 4096), 4096);
+	for (uint64_t before = 0; run(&scene, SMALL) == FLOW_AGAIN; before = scene.flow.bytes) {
+		assert_true(scene.flow.bytes > before && scene.flow.bytes - before <= MOST);
+		assert_int_equal(receive_some(&scene, MOST), scene.flow.bytes - before);
+		assert_true(++again < 4096);
+	}
+	assert_true(again >= 4096 / MOST);
+	assert_int_equal(scene.flow.bytes, 4096);
+	assert_int_equal(run(&scene, SMALL), FLOW_WAIT);
+	scene_done(&scene);
+}
+
+static void
+held_bytes_come_first(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_init(&scene, AF_UNIX);
+	flow_hold(&scene.flow, text("abc"));
+	flow_hold(&scene.flow, text(""));
+	flow_hold(&scene.flow, text("def"));
+	assert_int_equal(send(scene.source, "ghi", 3, 0), 3);
+	assert_int_equal(run_on(&scene), FLOW_WAIT);
+	assert_receives(&scene, "abcdefghi");
+	assert_int_equal(scene.flow.bytes, 9);
+	assert_null(scene.flow.held.p);
+	scene_done(&scene);
+}
+
+static void
+a_flush_reads_nothing(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_init(&scene, AF_UNIX);
+	assert_int_equal(flow_flush(&scene.flow), FLOW_DONE);
+	assert_int_equal(send(scene.source, "later", 5, 0), 5);
+	shutdown(scene.source, SHUT_WR);
+	turn(&scene);
+	flow_hold(&scene.flow, text("now"));
+	assert_int_equal(flow_flush(&scene.flow), FLOW_DONE);
+	assert_receives(&scene, "now");
+	assert_int_equal(flow_flush(&scene.flow), FLOW_DONE);
+	assert_int_equal(unread(scene.flow.from), 5);
+	assert_true(scene.flow.bytes == 3 && !scene.flow.ended && !scene.flow.done);
+	assert_int_equal(recv(scene.sink, scene.scratch, 1, 0), -1); /* and passes no end on */
+	assert_int_equal(run_on(&scene), FLOW_DONE);
+	assert_receives(&scene, "later");
+	assert_receives(&scene, "");
+	scene_done(&scene);
+}
+
+static void
+a_flush_waits_for_room(void **state)
+{
+	struct scene scene;
+	uint64_t before;
+
+	(void)state;
+	scene_init(&scene, AF_UNIX);
+	fill(&scene);
+	turn(&scene);
+	before = scene.flow.bytes;
+	assert_int_equal(flow_flush(&scene.flow), FLOW_WAIT);
+	assert_int_equal(scene.flow.bytes, before);
+	for (unsigned n = 0; n < TURNS && flow_flush(&scene.flow) == FLOW_WAIT; n++) {
+		receive_some(&scene, 65536);
+		turn(&scene);
+	}
+	assert_int_equal(scene.flow.held.n, 0);
+	assert_true(unread(scene.flow.from) > 0);
+	scene_done(&scene);
+}
+
+/* Close with a reset instead of a FIN. */
+static void
+reset(int *fd)
+{
+	const struct linger hard = { .l_onoff = 1, .l_linger = 0 };
+
+	assert_int_equal(setsockopt(*fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard)), 0);
+	close(*fd);
+	*fd = -1;
+}
+
+static void
+a_failing_source_is_a_read_error(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_init(&scene, AF_INET);
+	assert_int_equal(send(scene.source, "abc", 3, 0), 3);
+	assert_int_equal(run_on(&scene), FLOW_WAIT);
+	reset(&scene.source);
+	assert_int_equal(run_on(&scene), FLOW_READ_ERROR);
+	assert_false(scene.flow.done);
+	assert_receives(&scene, "abc");
+	assert_int_equal(recv(scene.sink, scene.scratch, 1, 0), -1); /* a failure is no end */
+	scene_done(&scene);
+}
+
+/* SIGPIPE would end the test. */
+static void
+a_failing_sink_is_a_write_error(void **state)
+{
+	enum { FRESH, HELD, FLUSHED, WAYS };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(domains) * WAYS; i++) {
+		struct scene scene;
+
+		scene_init(&scene, domains[i % COUNT(domains)]);
+		reset(&scene.sink);
+		assert_int_equal(run_on(&scene), FLOW_WAIT); /* nothing to write, nothing wrong */
+		if (i % WAYS == FRESH)
+			assert_int_equal(send(scene.source, "abc", 3, 0), 3);
+		else
+			flow_hold(&scene.flow, text("abc"));
+		if (i % WAYS == FLUSHED)
+			assert_int_equal(flow_flush(&scene.flow), FLOW_WRITE_ERROR);
+		else
+			assert_int_equal(run_on(&scene), FLOW_WRITE_ERROR);
+		assert_int_equal(scene.flow.bytes, 0);
+		assert_false(scene.flow.done);
+		scene_done(&scene);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_byte_in_order),
+		cmocka_unit_test(reading_stops_while_bytes_wait),
+		cmocka_unit_test(a_half_close_is_half),
+		cmocka_unit_test(one_call_moves_a_bounded_amount),
+		cmocka_unit_test(held_bytes_come_first),
+		cmocka_unit_test(a_flush_reads_nothing),
+		cmocka_unit_test(a_flush_waits_for_room),
+		cmocka_unit_test(a_failing_source_is_a_read_error),
+		cmocka_unit_test(a_failing_sink_is_a_write_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
