@@ -4,12 +4,14 @@
  * The hash runs from the last byte to the first, so its value at each dot is
  * that of the suffix after it.  Slots hold 32 bits of hash, so that nearly every
  * probe of a foreign slot ends without touching its name; equal hashes never
- * decide, only equal bytes do.
+ * decide, only equal bytes do.  Each set has a key of its own, since lists come from
+ * people who may wish that names meet in one slot.
  */
 #include "base/names.h"
 
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/host.h"
 #include "base/memory.h"
 
@@ -26,34 +28,23 @@ struct names {
 	size_t room;        /* a power of two, at most three quarters full */
 	size_t count;
 	struct arena *arena; /* owned */
+	struct hash_key key;
 };
 
-static const uint64_t hash_seed = 0xcbf29ce484222325; /* FNV-1a, 64 bits */
-static const uint64_t hash_prime = 0x100000001b3;
-
-static uint64_t
-hash_add(uint64_t hash, char c)
-{
-	return (hash ^ (unsigned char)c) * hash_prime;
-}
-
-/* FNV's low bits mix little; the table is indexed by them. */
 static uint32_t
-hash_end(uint64_t hash)
+slot_hash(const struct hash *h)
 {
-	hash ^= hash >> 32;
-	hash *= 0x9e3779b97f4a7c15; /* 2^64 over the golden ratio */
-	return (uint32_t)(hash >> 32);
+	return (uint32_t)hash_end(h);
 }
 
 static uint32_t
-hash_name(struct text name)
+hash_name(const struct names *set, struct text name)
 {
-	uint64_t hash = hash_seed;
+	struct hash h = hash_start(&set->key);
 
 	for (size_t i = name.n; i > 0; i--)
-		hash = hash_add(hash, name.p[i - 1]);
-	return hash_end(hash);
+		hash_add(&h, name.p[i - 1]);
+	return slot_hash(&h);
 }
 
 static struct text
@@ -76,6 +67,7 @@ names_new(void)
 	set->room = FIRST_ROOM;
 	set->slots = memory_new(set->room, sizeof(*set->slots));
 	set->arena = arena_new();
+	set->key = hash_key_draw();
 	return set;
 }
 
@@ -134,7 +126,7 @@ names_add(struct names *set, struct text name, enum match match, uint32_t value)
 
 	if (name.n == 0 || name.n > HOST_NAME_MAX_BYTES)
 		return false;
-	hash = hash_name(name);
+	hash = hash_name(set, name);
 	if (find_slot(set, name, hash, match, &at) != NULL)
 		return false;
 	key[0] = (char)name.n;
@@ -162,20 +154,20 @@ names_count(const struct names *set)
  * Returns where the last suffix starts.
  */
 static size_t
-hash_suffixes(struct text host, uint32_t hashes[HOST_NAME_MAX_BYTES])
+hash_suffixes(const struct names *set, struct text host, uint32_t hashes[HOST_NAME_MAX_BYTES])
 {
 	bool has_parents = !host_ends_in_number(host);
+	struct hash h = hash_start(&set->key);
 	size_t last = 0;
-	uint64_t hash = hash_seed;
 
 	for (size_t i = host.n; i > 0; i--) {
 		if (has_parents && host.p[i - 1] == '.' && i < host.n) {
-			hashes[i] = hash_end(hash);
+			hashes[i] = slot_hash(&h);
 			last = last == 0 ? i : last;
 		}
-		hash = hash_add(hash, host.p[i - 1]);
+		hash_add(&h, host.p[i - 1]);
 	}
-	hashes[0] = hash_end(hash);
+	hashes[0] = slot_hash(&h);
 	return last;
 }
 
@@ -196,7 +188,7 @@ find_from(const struct names *set, struct text host, size_t first, struct names_
 
 	if (set == NULL || host.n == 0 || host.n > HOST_NAME_MAX_BYTES)
 		return false;
-	last = hash_suffixes(host, hashes);
+	last = hash_suffixes(set, host, hashes);
 	for (;;) {
 		enum match own = start == 0 ? MATCH_EXACT : MATCH_BELOW;
 		struct text name = text_skip(host, start);
