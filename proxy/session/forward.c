@@ -41,12 +41,19 @@ put_field(struct out *out, const struct field *f)
 }
 
 static void
+put_number(struct out *out, const char *name, uint64_t value)
+{
+	char digits[32];
+
+	snprintf(digits, sizeof(digits), ": %" PRIu64 "\r\n", value);
+	put_string(out, name);
+	put_string(out, digits);
+}
+
+static void
 put_length(struct out *out, uint64_t length)
 {
-	char line[64];
-
-	snprintf(line, sizeof(line), "Content-Length: %" PRIu64 "\r\n", length);
-	put_string(out, line);
+	put_number(out, "Content-Length", length);
 }
 
 static void
@@ -167,13 +174,14 @@ choice_init(struct choice *c, const struct fields *fields)
 	}
 }
 
-/* All fields but our own and those that a Connection field names. */
+/* All fields but our own, those that a Connection field names, and those of one more name. */
 static void
-put_fields(struct out *out, const struct fields *fields)
+put_fields(struct out *out, const struct fields *fields, const char *name)
 {
 	struct choice choice;
 
 	choice_init(&choice, fields);
+	choice_drop(&choice, text(name));
 	for (size_t i = 0; i < fields->n; i++)
 		if (!choice.drop[i])
 			put_field(out, &fields->v[i]);
@@ -207,7 +215,9 @@ request_forward(const struct request *r, char *out, size_t size)
 
 	head.p = out;
 	put_target(&head, r);
-	put_fields(&head, &r->fields);
+	put_fields(&head, &r->fields, r->max_forwards > 0 ? "max-forwards" : NULL);
+	if (r->max_forwards > 0)
+		put_number(&head, "Max-Forwards", r->max_forwards - 1);
 	put_string(&head, r->minor > 0 ? "Via: 1.1 sluice\r\n" : "Via: 1.0 sluice\r\n");
 	put_framing(&head, r->framing, r->length);
 	if (r->expect_continue)
@@ -229,7 +239,7 @@ response_forward(const struct response *r, enum framing framing, uint64_t length
 	put_string(&head, status);
 	put(&head, r->phrase);
 	put_string(&head, "\r\n");
-	put_fields(&head, &r->fields);
+	put_fields(&head, &r->fields, NULL);
 	put_string(&head, r->minor > 0 ? "Via: 1.1 sluice\r\n" : "Via: 1.0 sluice\r\n");
 	if (interim)
 		return out_end(&head);

@@ -56,6 +56,9 @@ struct head_limits {
 	X(LENGTH, 400, BAD_REQUEST, "Content-Length is malformed or repeated")                    \
 	X(CODING, 400, BAD_REQUEST, "Transfer-Encoding must be chunked alone, in HTTP/1.1")       \
 	X(SMUGGLING, 400, BAD_REQUEST, "Content-Length and Transfer-Encoding exclude each other") \
+	X(MAX_FORWARDS, 400, BAD_REQUEST,                                                         \
+	    "Max-Forwards is 0: the request ends here, and this proxy does not "                  \
+	    "answer it")                                                                          \
 	X(EXPECT, 417, BAD_REQUEST, "the only expectation known here is 100-continue")            \
 	X(ORIGIN_FORM, 400, BAD_TARGET,                                                           \
 	    "this is a proxy: the target must be host:port or an "                                \
@@ -95,6 +98,7 @@ struct request {
 	uint64_t length;               /* of FRAMING_LENGTH */
 	bool keep_alive;               /* what the client asked for, by version and Connection */
 	bool expect_continue;          /* asked for in HTTP/1.1, with content to come */
+	uint64_t max_forwards;         /* of TRACE and OPTIONS: 1 or more; 0: as many as it takes */
 	struct text credentials;       /* value of Proxy-Authorization, or empty */
 	enum host_result target_error; /* why, with HEAD_TARGET */
 };
@@ -114,7 +118,8 @@ enum head_result request_parse(struct text bytes, size_t seen, const struct head
  * The head to send upstream for an absolute-form request: origin-form target,
  * Host rebuilt from the canonical host, hop-by-hop fields, those named by
  * Connection, and all Proxy-* fields gone, framing as in request->framing
- * (a chunked body stays chunked), Via added (RFC 9110 7.6.3), Connection: close.
+ * (a chunked body stays chunked), Max-Forwards counted down where it has a meaning,
+ * Via added (RFC 9110 7.6.3), Connection: close.
  * Returns its length, or 0 when it does not fit into size bytes.
  */
 size_t request_forward(const struct request *, char *out, size_t size);

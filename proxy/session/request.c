@@ -196,6 +196,20 @@ take_expect(struct request *r)
 	return HEAD_OK;
 }
 
+/* RFC 9110 7.6.2: how many hops TRACE and OPTIONS may still go; other methods do not ask. */
+static enum head_result
+take_max_forwards(struct request *r)
+{
+	struct text value = { NULL, 0 };
+	size_t count = head_find(&r->fields, "max-forwards", &value);
+
+	if (count == 0 || !(text_is(r->method, "TRACE") || text_is(r->method, "OPTIONS")))
+		return HEAD_OK;
+	if (count > 1 || !text_number(value, INT64_MAX, &r->max_forwards))
+		return HEAD_FIELD;
+	return r->max_forwards == 0 ? HEAD_MAX_FORWARDS : HEAD_OK;
+}
+
 /* Two credentials would be two identities: nobody may choose one. */
 static enum head_result
 take_credentials(struct request *r)
@@ -218,6 +232,8 @@ take_fields(struct request *r)
 		bad = take_expect(r);
 	if (bad == HEAD_OK)
 		bad = take_credentials(r);
+	if (bad == HEAD_OK)
+		bad = take_max_forwards(r);
 	return bad;
 }
 

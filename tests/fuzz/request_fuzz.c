@@ -74,6 +74,10 @@ check_accepted(struct text in, size_t used, const struct request *r)
 	assert(count(&r->fields, "content-length") + count(&r->fields, "transfer-encoding") <= 1);
 	assert(count(&r->fields, "host") <= 1 && count(&r->fields, "host") >= r->minor);
 	assert(memchr(host_text(&r->host).p, '@', r->host.n) == NULL);
+	assert(r->max_forwards == 0 ||
+	       (count(&r->fields, "max-forwards") == 1 &&
+		   (text_is(r->method, "TRACE") || text_is(r->method, "OPTIONS"))));
+	assert(r->minor > 0 || !r->expect_continue);
 }
 
 /* The origin-form head as a client would have sent it to a proxy. */
@@ -118,7 +122,7 @@ check_fields(const struct request *in, const struct request *out)
 						text_eq(in->fields.v[at].value, f->value)))
 			at++;
 		if (at == in->fields.n) /* Ours begin here. */
-			assert(out->fields.n - i <= 4);
+			assert(out->fields.n - i <= 5);
 	}
 }
 
@@ -132,7 +136,12 @@ check_forward(const struct request *r)
 
 	assert(n > 0);
 	in = to_absolute((struct text){ head, n }, r, absolute);
+	if (r->max_forwards == 1) { /* The next hop is the last one. */
+		assert(request_parse(in, 0, &limits_out, &again, &used) == HEAD_MAX_FORWARDS);
+		return;
+	}
 	assert(request_parse(in, 0, &limits_out, &again, &used) == HEAD_OK && used == in.n);
+	assert(again.max_forwards == (r->max_forwards > 0 ? r->max_forwards - 1 : 0));
 	assert(text_eq(again.method, r->method) && host_eq(&again.host, &r->host));
 	assert(again.port == r->port && again.framing == r->framing && again.length == r->length);
 	assert(again.expect_continue == r->expect_continue && !again.keep_alive);
@@ -149,6 +158,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum head_result result = request_parse(in, 0, &limits_in, &r, &used);
 
 	check_splits(in, result, used);
+	assert(result != HEAD_TARGET || r.target_error != HOST_OK);
 	assert(result == HEAD_OK || result == HEAD_MORE || head_status(result) >= 400);
 	if (result == HEAD_OK) {
 		check_accepted(in, used, &r);

@@ -63,6 +63,21 @@ static const struct {
 	    "Proxy-* goes, whatever it is" },
 	{ G H "A: 1\r\nConnection: a, c,, x-y\r\nB: 2\r\nC: 3\r\na: 4\r\nX-Y: 5\r\n\r\n",
 	    "GET / HTTP/1.1\r\n" SENT("example.com") "B: 2\r\n" END, "what Connection names goes" },
+	{ "TRACE http://example.com/ HTTP/1.1\r\n" H "max-forwards: 1\r\nA: b\r\n\r\n",
+	    "TRACE / HTTP/1.1\r\n" SENT("example.com") "A: b\r\nMax-Forwards: 0\r\n" END,
+	    "one hop fewer" },
+	{ "OPTIONS http://example.com HTTP/1.1\r\n" H
+	  "Max-Forwards: 9223372036854775807\r\nConnection: max-forwards\r\n\r\n",
+	    "OPTIONS * HTTP/1.1\r\n" SENT(
+		"example.com") "Max-Forwards: 9223372036854775806\r\n" END,
+	    "whatever Connection says" },
+	{ "OPTIONS http://example.com/ HTTP/1.1\r\n" H E,
+	    "OPTIONS / HTTP/1.1\r\n" SENT("example.com") END, "none where none was" },
+	{ G H "Max-Forwards: 1\r\nMax-Forwards: x\r\n\r\n",
+	    "GET / HTTP/1.1\r\n" SENT("example.com") "Max-Forwards: 1\r\nMax-Forwards: x\r\n" END,
+	    "in other methods it is a field like any other" },
+	{ G H "Max-Forwards: 1\r\nConnection: max-forwards\r\n\r\n",
+	    "GET / HTTP/1.1\r\n" SENT("example.com") END, "which Connection can name" },
 	{ P H "Connection: host, content-length, via, connection, expect\r\nContent-Length: 5\r\n"
 	      "Expect: 100-continue\r\n\r\n",
 	    "POST / HTTP/1.1\r\n" SENT(
@@ -187,6 +202,10 @@ responses_are_written_anew(void **state)
 		    { .framing = FRAMING_NONE, .keep_alive = true, .head_request = true },
 		    "HTTP/1.1 200 OK\r\nVia: 1.1 sluice\r\nConnection: keep-alive\r\n\r\n",
 		    "if it has one" },
+		{ "HTTP/1.1 200 OK\r\nMax-Forwards: 1\r\n\r\n", { .framing = FRAMING_CLOSE },
+		    "HTTP/1.1 200 OK\r\nMax-Forwards: 1\r\nVia: 1.1 sluice\r\n"
+		    "Connection: close\r\n\r\n",
+		    "Max-Forwards means nothing here" },
 		{ "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\nETag: \"a\"\r\n\r\n",
 		    { .framing = FRAMING_NONE, .keep_alive = true },
 		    "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nVia: 1.1 sluice\r\n"

@@ -24,6 +24,7 @@ static const struct head_limits limits = { .bytes = 32768, .fields = 100 };
 #define C "CONNECT example.com:443 HTTP/1.1\r\n"
 #define C0 "CONNECT example.com:443 HTTP/1.0\r\n"
 #define H "Host: example.com\r\n"
+#define M(method) method " http://example.com/ HTTP/1.1\r\n" H
 #define E "\r\n"
 #define A32 "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
@@ -282,6 +283,27 @@ static const struct {
 	{ T(G0 "Expect: a\r\nExpect: b\r\n\r\n"), HEAD_OK, "and however often" },
 	{ T(C0 "Expect: x\r\n\r\n"), HEAD_OK, "in a CONNECT, too" },
 
+	/* Max-Forwards. */
+	{ T(M("TRACE") "Max-Forwards: 0\r\n\r\n"), HEAD_MAX_FORWARDS, "the last hop" },
+	{ T(M("OPTIONS") "Max-Forwards: 0\r\n\r\n"), HEAD_MAX_FORWARDS, "of OPTIONS, too" },
+	{ T("OPTIONS http://example.com HTTP/1.0\r\nmax-forwards: 0\r\n\r\n"),
+	    HEAD_MAX_FORWARDS, "in any version and case" },
+	{ T(M("TRACE") "Connection: max-forwards\r\nMax-Forwards: 0\r\n\r\n"),
+	    HEAD_MAX_FORWARDS, "Connection does not hide it" },
+	{ T(M("TRACE") "Max-Forwards: 1\r\n\r\n"), HEAD_OK, "one hop more" },
+	{ T(M("TRACE") "Max-Forwards: 9223372036854775807\r\n\r\n"), HEAD_OK, "2^63-1" },
+	{ T(M("TRACE") "Max-Forwards: 9223372036854775808\r\n\r\n"), HEAD_FIELD, "2^63" },
+	{ T(M("TRACE") "Max-Forwards: -1\r\n\r\n"), HEAD_FIELD, "a sign" },
+	{ T(M("TRACE") "Max-Forwards: 00\r\n\r\n"), HEAD_FIELD, "a leading zero" },
+	{ T(M("TRACE") "Max-Forwards: 1, 0\r\n\r\n"), HEAD_FIELD, "a list" },
+	{ T(M("TRACE") "Max-Forwards:\r\n\r\n"), HEAD_FIELD, "empty" },
+	{ T(M("OPTIONS") "Max-Forwards: x\r\n\r\n"), HEAD_FIELD, "no number" },
+	{ T(M("TRACE") "Max-Forwards: 1\r\nMax-Forwards: 1\r\n\r\n"), HEAD_FIELD, "twice" },
+	{ T(M("GET") "Max-Forwards: 0\r\nMax-Forwards: x\r\n\r\n"),
+	    HEAD_OK, "no other method has a use for it" },
+	{ T(M("trace") "Max-Forwards: 0\r\n\r\n"), HEAD_OK, "and trace is another" },
+	{ T(C H "Max-Forwards: 0\r\n\r\n"), HEAD_OK, "as CONNECT is" },
+
 	/* Not complete. */
 	{ T(""), HEAD_MORE, "nothing yet" },
 	{ T("G"), HEAD_MORE, "a byte" },
@@ -406,7 +428,9 @@ refusals_have_a_status_and_a_text(void **state)
 	assert_int_equal(head_status(HEAD_EXPECT), 417);
 	assert_true(head_is_bad_target(HEAD_TARGET));
 	assert_true(head_is_bad_target(HEAD_ORIGIN_FORM));
+	assert_int_equal(head_status(HEAD_MAX_FORWARDS), 400);
 	assert_false(head_is_bad_target(HEAD_HOST_FIELD));
+	assert_false(head_is_bad_target(HEAD_MAX_FORWARDS));
 	assert_true(head_is_bad_target(HEAD_PATH));
 	for (enum head_result i = HEAD_OK; i <= HEAD_TARGET; i++)
 		for (enum head_result j = HEAD_OK; j < i; j++)
