@@ -38,6 +38,20 @@ refuse(const struct inspection *in, const char *format, ...)
 	return false;
 }
 
+/* One warning more: an entry may be accepted with several. */
+__attribute__((format(printf, 2, 3))) static void
+warn(const struct inspection *in, const char *format, ...)
+{
+	size_t at = strlen(in->message);
+	va_list arguments;
+
+	if (at > 0)
+		at += (size_t)snprintf(in->message + at, PATTERN_MESSAGE_MAX - at, "; ");
+	va_start(arguments, format);
+	vsnprintf(in->message + at, PATTERN_MESSAGE_MAX - at, format, arguments);
+	va_end(arguments);
+}
+
 static bool
 suffix_is(struct text name, int type)
 {
@@ -225,9 +239,8 @@ check_wildcard(const struct inspection *in, const struct host *host)
 		    "domains",
 		    host->name);
 	if (suffix_is(name, PSL_TYPE_PRIVATE))
-		snprintf(in->message, PATTERN_MESSAGE_MAX,
-		    "\"*.%.*s\" covers the sites of every customer of %.*s", SHOWN_MAX, host->name,
-		    SHOWN_MAX, host->name);
+		warn(in, "\"*.%.*s\" covers the sites of every customer of %.*s", SHOWN_MAX,
+		    host->name, SHOWN_MAX, host->name);
 	return true;
 }
 
@@ -275,8 +288,7 @@ pattern_parse(struct text entry, enum pattern_use use, struct pattern *pattern,
 	if (has_colon ? !parse_ipv6(&in, pattern) : !parse_name(&in, pattern))
 		return false;
 	if (legacy)
-		snprintf(message, PATTERN_MESSAGE_MAX,
-		    "an entry is a bare host name, and https:// is ignored: write \"%s%s\"",
+		warn(&in, "an entry is a bare host name, and https:// is ignored: write \"%s%s\"",
 		    in.wildcard ? "*." : "", pattern->host.name);
 	return true;
 }

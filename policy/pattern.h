@@ -25,11 +25,11 @@ enum pattern_use {
 	PATTERN_DENY, /* an operator's deny: also "*.com" and wildcards over public suffixes */
 };
 
-enum { PATTERN_MESSAGE_MAX = 400 };
+enum { PATTERN_MESSAGE_MAX = 512 };
 
 /*
- * True: *pattern is written, and message is "" or a warning (a wildcard over a
- * private public suffix, a legacy https:// prefix).  False: message says what is
+ * True: *pattern is written, and message is "" or its warnings (a wildcard over a
+ * private public suffix, a legacy https:// prefix, or both).  False: message says what is
  * wrong and how to write it instead; *pattern is untouched.
  */
 bool pattern_parse(

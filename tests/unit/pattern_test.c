@@ -50,6 +50,8 @@ static const struct {
 	{ T("https://" N253), ENV, MATCH_EXACT, N253, "write \"" L63, "with all its letters" },
 	{ T("*.github.io"), ENV, MATCH_BELOW, "github.io", "every customer of github.io",
 	    "a private suffix" },
+	{ T("https://*.github.io/"), ENV, MATCH_BELOW, "github.io",
+	    "every customer of github.io; an entry is a bare host name", "both are told" },
 	{ T("*.github.io"), DENY, MATCH_BELOW, "github.io", "", "to deny it is no risk" },
 	{ T("2001:DB8::1"), OPERATOR, MATCH_EXACT, "2001:db8::1", "", "IPv6" },
 	{ T("[2001:db8::1]"), OPERATOR, MATCH_EXACT, "2001:db8::1", "", "in brackets" },
