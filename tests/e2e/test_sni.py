@@ -107,7 +107,7 @@ def test_two_server_name_extensions_are_cut(start, raw):
 
 @pytest.mark.parametrize("sent", [
     b"SSH-2.0-OpenSSH_9.2\r\n", b"GET / HTTP/1.1\r\nHost: tls.example.com\r\n\r\n", b"\0",
-    b"\x16\x02",
+    b"\x16\x10",
     b"\x15\x03\x01\x00\x02\x02\x28", b"\x17\x03\x03\x00\x05hello", b"\x80\x2e\x01\x03\x01",
 ], ids=repr)
 def test_what_is_not_tls_is_cut(start, raw, sent):
