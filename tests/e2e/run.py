@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""Run the end-to-end tests in network and mount namespaces of their own.
+"""Run the end-to-end tests in a network namespace of their own, and a mount namespace too.
 
     SLUICE=./sluice tests/e2e/run.py [pytest arguments]
 
 Inside, the loopback interface carries addresses that look public, so the proxy's
 address guard runs unmodified, ports 80 and 443 are free, and nothing the tests
-do can reach a real network.
+do can reach a real network.  Where no mount namespace can be made, as in a chroot,
+whose root is no mount point, the tests that mount something are left out.
 """
 
 import os
@@ -17,14 +18,15 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 INSIDE = "SLUICE_E2E_INSIDE"
+MOUNTS = "SLUICE_E2E_MOUNTS"    # 1: what is mounted here is seen here only
 
 
 def namespace_command():
     """The unshare command that works here, or None and why none does."""
     as_user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     # With a process namespace nothing outlives the run, however it ends.
-    contained = ["--pid", "--fork", "--kill-child", "--mount-proc"]
-    ways = [["unshare", *as_user, "--net", "--mount", *more] for more in (contained, [])]
+    contained = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    ways = [["unshare", *as_user, "--net", *more] for more in (contained, ["--mount"], [])]
     problems = []
     for way in ways:
         try:
@@ -42,6 +44,7 @@ def enter_namespace(arguments):
     if way is None:
         sys.exit(f"run.py: cannot make a network namespace: {problem}")
     os.environ[INSIDE] = "1"
+    os.environ[MOUNTS] = "1" if "--mount" in way else "0"
     command = [*way, sys.executable, str(Path(__file__).resolve()), *arguments]
     os.execvp(command[0], command)
 
