@@ -36,6 +36,13 @@ bool report_error(struct report *, const char *file, unsigned line, unsigned col
 void report_warning(struct report *, const char *file, unsigned line, unsigned column,
     const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* Later errors are only counted: no need to find out what could be said about them. */
+static inline bool
+report_is_full(const struct report *r)
+{
+	return r->error_count >= REPORT_MAX;
+}
+
 /*
  * Print errors, then warnings, one a line: `file:line:column: message` or
  * `file:line:column: warning: message`, without the parts that are 0 or empty.  Those of one file

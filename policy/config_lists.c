@@ -174,7 +174,7 @@ read_switch(struct reader *r, const struct node *node, bool *on)
 static void
 report_category(struct reader *r, const struct node *key)
 {
-	const char *nearest = schema_nearest(key->text, list_category_words, CATEGORY_COUNT);
+	const char *nearest = schema_suggest(r, key->text, list_category_words, CATEGORY_COUNT);
 	char known[SCHEMA_WORDS_MAX], quoted[SCHEMA_QUOTE_MAX];
 
 	schema_quote(key->text, quoted);

@@ -23,7 +23,8 @@ struct inspection {
 	struct text rest;  /* what is still to be judged: without https:// and "*." */
 	enum pattern_use use;
 	bool wildcard;
-	char *message; /* borrowed: the caller's */
+	char *message; /* borrowed */
+	bool told;     /* somebody will read the message */
 };
 
 /* Always false: the entry is refused. */
@@ -115,10 +116,13 @@ refuse_with_host(const struct inspection *in, const char *why)
 static bool
 refuse_non_ascii(const struct inspection *in)
 {
-	char *name = memory_copy(in->rest), *ascii = NULL;
 	int flags = IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL;
+	char *name, *ascii = NULL;
 	struct host host;
 
+	if (!in->told)
+		return false;
+	name = memory_copy(in->rest);
 	if (idn2_to_ascii_8z(name, &ascii, flags) == IDN2_OK &&
 	    host_parse(text(ascii), &host) == HOST_OK)
 		refuse(in, "a name is ASCII: write \"%s%s\"", in->wildcard ? "*." : "", ascii);
@@ -278,10 +282,17 @@ bool
 pattern_parse(struct text entry, enum pattern_use use, struct pattern *pattern,
     char message[PATTERN_MESSAGE_MAX])
 {
-	struct inspection in = { .entry = entry, .rest = entry, .use = use, .message = message };
+	char unread[PATTERN_MESSAGE_MAX];
+	struct inspection in = {
+		.entry = entry,
+		.rest = entry,
+		.use = use,
+		.message = message != NULL ? message : unread,
+		.told = message != NULL,
+	};
 	bool legacy, has_colon;
 
-	message[0] = '\0';
+	in.message[0] = '\0';
 	if (!take_scheme(&in, &legacy) || !check_shape(&in) || !take_wildcard(&in))
 		return false;
 	has_colon = has_any(in.rest, ":[]");

@@ -30,7 +30,8 @@ enum { PATTERN_MESSAGE_MAX = 512 };
 /*
  * True: *pattern is written, and message is "" or its warnings (a wildcard over a
  * private public suffix, a legacy https:// prefix, or both).  False: message says what is
- * wrong and how to write it instead; *pattern is untouched.
+ * wrong and how to write it instead; *pattern is untouched.  message NULL: nobody asks why, and
+ * no work is done to say it.
  */
 bool pattern_parse(
     struct text, enum pattern_use, struct pattern *, char message[PATTERN_MESSAGE_MAX]);

@@ -105,6 +105,12 @@ schema_nearest(struct text word, const char *const words[], size_t n)
 }
 
 const char *
+schema_suggest(const struct reader *r, struct text word, const char *const words[], size_t n)
+{
+	return report_is_full(r->report) ? NULL : schema_nearest(word, words, n);
+}
+
+const char *
 schema_words(const char *const words[], size_t n, char out[SCHEMA_WORDS_MAX])
 {
 	size_t at = 0;
@@ -191,7 +197,7 @@ report_unknown(struct reader *r, const struct node *key, const struct table *tab
 
 	for (size_t i = 0; i < table->n; i++)
 		names[i] = table->fields[i].name;
-	nearest = schema_nearest(key->text, names, table->n);
+	nearest = schema_suggest(r, key->text, names, table->n);
 	schema_quote(key->text, quoted);
 	if (table->open && nearest != NULL)
 		report_warning(r->report, r->file, key->line, key->column,

@@ -87,6 +87,9 @@ bool schema_expect(struct reader *, const struct node *, enum node_kind, const c
 /* The word nearest to a mistyped one, or NULL when none is near. */
 const char *schema_nearest(struct text, const char *const words[], size_t n);
 
+/* The same; NULL also when no further error will be told. */
+const char *schema_suggest(const struct reader *, struct text, const char *const words[], size_t n);
+
 /* "a, b or c"; what does not fit is left out.  Returns out. */
 enum { SCHEMA_WORDS_MAX = 512 };
 const char *schema_words(const char *const words[], size_t n, char out[SCHEMA_WORDS_MAX]);

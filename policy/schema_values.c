@@ -80,7 +80,7 @@ schema_word(struct reader *r, const struct node *node, const char *const words[]
 	if (!schema_expect(r, node, NODE_STRING, choice))
 		return false;
 	schema_quote(node->text, quoted);
-	if ((nearest = schema_nearest(node->text, words, n)) != NULL)
+	if ((nearest = schema_suggest(r, node->text, words, n)) != NULL)
 		return schema_error(r, node, "is \"%s\": did you mean %s?", quoted, nearest);
 	return schema_error(r, node, "must be %s, not \"%s\"", choice, quoted);
 }
@@ -99,12 +99,12 @@ bool
 schema_pattern(struct reader *r, const struct node *node, enum pattern_use use,
     struct pattern *pattern, struct text *entry)
 {
-	char message[PATTERN_MESSAGE_MAX], quoted[SCHEMA_QUOTE_MAX];
-	bool accepted;
+	char message[PATTERN_MESSAGE_MAX] = "", quoted[SCHEMA_QUOTE_MAX];
+	bool told = !report_is_full(r->report), accepted;
 
 	if (!schema_string(r, node, 0, ENTRY_CHARACTERS_MAX, entry))
 		return false;
-	accepted = pattern_parse(*entry, use, pattern, message);
+	accepted = pattern_parse(*entry, use, pattern, told ? message : NULL);
 	/* Who writes a user name into an entry may write the password, too: not for a log. */
 	if (memchr(entry->p, '@', entry->n) != NULL)
 		snprintf(quoted, sizeof(quoted), "...@...");

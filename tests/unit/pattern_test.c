@@ -78,6 +78,8 @@ test_accepted(void **state)
 		if ((accepted[i].warning[0] == '\0') != (message[0] == '\0') ||
 		    strstr(message, accepted[i].warning) == NULL)
 			fail_msg("row %zu: %s: warns: %s", i, accepted[i].why, message);
+		if (!pattern_parse(accepted[i].entry, accepted[i].use, &p, NULL))
+			fail_msg("row %zu: %s: refused when nobody asks why", i, accepted[i].why);
 	}
 }
 
@@ -185,6 +187,8 @@ test_refused(void **state)
 		untouched = p;
 		if (pattern_parse(refused[i].entry, refused[i].use, &p, message))
 			fail_msg("row %zu: %s: accepted as %s", i, refused[i].why, p.host.name);
+		if (pattern_parse(refused[i].entry, refused[i].use, &p, NULL))
+			fail_msg("row %zu: %s: accepted when nobody asks why", i, refused[i].why);
 		if (memcmp(&p, &untouched, sizeof(p)) != 0)
 			fail_msg("row %zu: %s: written", i, refused[i].why);
 		if (strstr(message, refused[i].message) == NULL)

@@ -327,6 +327,24 @@ test_nearest(void **state)
 	}
 }
 
+/* Ten errors are told; the work of finding a word for the eleventh would be for nobody. */
+static void
+test_suggestions_end_with_the_report(void **state)
+{
+	struct report report = { .error_count = 0 };
+	const struct reader r = { .file = "x.yaml", .report = &report };
+
+	(void)state;
+	for (size_t i = 0; i < REPORT_MAX; i++) {
+		assert_false(report_is_full(&report));
+		assert_string_equal(schema_suggest(&r, text("gren"), words, 3), "green");
+		report_error(&report, "x.yaml", 1, 1, "error %zu", i);
+	}
+	assert_true(report_is_full(&report));
+	assert_null(schema_suggest(&r, text("gren"), words, 3));
+	report_done(&report);
+}
+
 static const struct {
 	const char *a;
 	bool ok;
@@ -425,6 +443,7 @@ main(void)
 		cmocka_unit_test(test_quote),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_nearest),
+		cmocka_unit_test(test_suggestions_end_with_the_report),
 		cmocka_unit_test(test_units),
 		cmocka_unit_test(test_format),
 	};
