@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/utf8.h"
 
 static void
 problems_done(struct problem *problems)
@@ -66,13 +67,17 @@ report_warning(
 static void
 print_escaped(const char *s, FILE *out)
 {
-	for (; *s != '\0'; s++) {
-		unsigned char c = (unsigned char)*s;
+	struct text rest = text(s);
+	uint32_t character = 0;
 
-		if (c < 0x20 || c == 0x7f)
-			fprintf(out, "\\x%02x", c);
-		else
-			putc(c, out);
+	while (rest.n > 0) {
+		size_t n = utf8_decode(rest, &character);
+		bool escape = n == 0 || utf8_steers(character);
+
+		n = n == 0 ? 1 : n;
+		for (size_t i = 0; i < n; i++)
+			fprintf(out, escape ? "\\x%02x" : "%c", (unsigned char)rest.p[i]);
+		rest = text_skip(rest, n);
 	}
 }
 

@@ -47,7 +47,8 @@ report_is_full(const struct report *r)
  * Print errors, then warnings, one a line: `file:line:column: message` or
  * `file:line:column: warning: message`, without the parts that are 0 or empty.  Those of one file
  * stand in the order of their places; `and N more` tells of those that were only counted.
- * Control bytes are printed as \xNN, so that a document cannot steer a terminal.
+ * What could steer a terminal or forge a line (utf8_steers()), and bytes that are not UTF-8, are
+ * printed as \xNN.
  */
 void report_print(const struct report *, FILE *);
 

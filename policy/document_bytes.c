@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/utf8.h"
 
 enum {
 	ESCAPE_BYTES = 6,                  /* \ud83d */
@@ -15,19 +16,13 @@ enum {
 	UTF8_MAX = 4,
 };
 
-static bool
-is_continuation(char c)
-{
-	return ((unsigned char)c & 0xc0) == 0x80;
-}
-
 size_t
 characters_of(struct text a)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < a.n; i++)
-		n += !is_continuation(a.p[i]);
+		n += !utf8_is_continuation(a.p[i]);
 	return n;
 }
 
@@ -42,33 +37,11 @@ place_of(struct text a, size_t offset)
 		if (a.p[i] == '\n' || (a.p[i] == '\r' && !in_crlf)) {
 			place.line++;
 			place.column = 1;
-		} else if (!is_continuation(a.p[i])) {
+		} else if (!utf8_is_continuation(a.p[i])) {
 			place.column++;
 		}
 	}
 	return place;
-}
-
-/* The character at the start of a, which is not empty; 0 bytes when it is not UTF-8. */
-static size_t
-decode(struct text a, uint32_t *character)
-{
-	static const uint32_t least[UTF8_MAX + 1] = { 0, 0, 0x80, 0x800, 0x10000 };
-	unsigned char first = (unsigned char)a.p[0];
-	size_t n = first < 0x80 ? 1 : first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-	uint32_t c = n == 1 ? first : n == 0 ? 0 : first & (0xffU >> (n + 1));
-
-	if (n == 0 || first >= 0xf8 || n > a.n)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if (!is_continuation(a.p[i]))
-			return 0;
-		c = c << 6 | ((unsigned char)a.p[i] & 0x3f);
-	}
-	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0;
-	*character = c;
-	return n;
 }
 
 static const char *
@@ -123,7 +96,7 @@ document_bytes_check(struct text a, size_t *at)
 	if (a.n >= 2 && (memcmp(a.p, "\xff\xfe", 2) == 0 || memcmp(a.p, "\xfe\xff", 2) == 0))
 		return "this is UTF-16; save the document as UTF-8";
 	for (; i < a.n && fault == NULL; i += fault == NULL ? n : 0) {
-		n = decode(text_skip(a, i), &character);
+		n = utf8_decode(text_skip(a, i), &character);
 		fault = n == 0 ? "this byte is not UTF-8; save the document as UTF-8"
 			       : character_fault(character);
 		if (fault == NULL && character == '%' && begins_line(a, i))

@@ -50,6 +50,22 @@ print_leaves_out_what_is_zero(void **state)
 		    "a:1:1: b\xc3\xbc"
 		    "cher ~\n",
 		    "UTF-8 stays" },
+		{ "a", 1, 1,
+		    "\xc2\x9b"
+		    "31mred",
+		    "a:1:1: \\xc2\\x9b31mred\n", "CSI in one character" },
+		{ "a", 1, 1,
+		    "\xe2\x80\xae"
+		    "moc",
+		    "a:1:1: \\xe2\\x80\\xaemoc\n", "right to left" },
+		{ "a", 1, 1, "\xe2\x81\xa6x\xe2\x81\xa9",
+		    "a:1:1: \\xe2\\x81\\xa6x\\xe2\\x81\\xa9\n", "isolates" },
+		{ "a", 1, 1,
+		    "\x9b"
+		    "31m",
+		    "a:1:1: \\x9b31m\n", "CSI as a byte of its own" },
+		{ "a", 1, 1, "\xc3", "a:1:1: \\xc3\n", "half a character" },
+		{ "a\xff", 1, 1, "x", "a\\xff:1:1: x\n", "a file name that is not UTF-8" },
 	};
 
 	(void)state;
