@@ -55,13 +55,23 @@ load_agent(struct build *b, const char *file)
 	s->agents[s->agent_count++] = agent;
 }
 
+/* Whoever hides a file means it: editors, version control, mounted secrets. */
 static int
-is_document(const struct dirent *entry)
+is_visible(const struct dirent *entry)
 {
-	struct text name = text(entry->d_name);
+	return entry->d_name[0] != '.';
+}
 
-	return !text_starts(name, ".") &&
-	       (text_ends(name, ".yaml") || text_ends(name, ".yml") || text_ends(name, ".json"));
+static bool
+is_document(const char *name)
+{
+	static const char *const endings[] = { ".yaml", ".yml", ".json" };
+	const char *dot = strrchr(name, '.');
+
+	for (size_t i = 0; dot != NULL && i < COUNT(endings); i++)
+		if (text_is_folded(text(dot), endings[i]))
+			return true;
+	return false;
 }
 
 static int
@@ -80,27 +90,42 @@ join(struct arena *arena, const char *folder, const char *name)
 	return path;
 }
 
+/* One entry of a folder; false when it is no document. */
+static bool
+load_entry(struct build *b, const char *path, void (*load)(struct build *, const char *))
+{
+	if (is_document(path)) {
+		load(b, path);
+		return true;
+	}
+	report_warning(b->report, path, 0, 0,
+	    "passed over: the name of a document ends in .yaml, .yml or .json");
+	return false;
+}
+
 /* Sorted by bytes: the order of a folder, and with it every message, is the same everywhere. */
 static void
 load_folder(struct build *b, const char *folder, void (*load)(struct build *, const char *))
 {
 	struct dirent **entries;
-	int n = scandir(folder, &entries, is_document, by_name);
+	int n = scandir(folder, &entries, is_visible, by_name);
+	size_t documents = 0;
 
-	if (n <= 0)
-		b->incomplete = true;
 	if (n < 0) {
+		b->incomplete = true;
 		report_error(b->report, folder, 0, 0, "%s", strerror(errno));
 		return;
 	}
-	if (n == 0)
-		report_error(b->report, folder, 0, 0,
-		    "no document here: a folder needs a .yaml, .yml or .json file");
 	for (int i = 0; i < n; i++) {
-		load(b, join(b->s->arena, folder, entries[i]->d_name));
+		documents += load_entry(b, join(b->s->arena, folder, entries[i]->d_name), load);
 		free(entries[i]);
 	}
 	free(entries);
+	if (documents == 0) {
+		b->incomplete = true;
+		report_error(b->report, folder, 0, 0,
+		    "no document here: a folder needs a .yaml, .yml or .json file");
+	}
 }
 
 /* Files or folders of documents; their names live as long as the snapshot. */

@@ -250,6 +250,35 @@ a_snapshot_is_whole_or_not_there(void **state)
 	}
 }
 
+/* A document that is misnamed would be a policy that is missing. */
+static void
+what_a_folder_has_besides_documents_is_told(void **state)
+{
+	static const struct row row = {
+		.config = "environments: [folder]\n" LISTENER(", environment: a"),
+		.files = { { "folder/A.YAML", OPEN("a") }, { "folder/b.Yml", OPEN("b") },
+		    { "folder/c.yaml.bak", OPEN("c") }, { "folder/.hidden", "x" } },
+	};
+	struct report report = { .error_count = 0 };
+	struct scratch scratch;
+	struct snapshot *s;
+
+	(void)state;
+	scratch_make(&scratch);
+	write_files(&scratch, &row);
+	mkdir(scratch_path(&scratch, "folder/inner"), 0700);
+	s = scratch_build(&scratch, "sluice.yaml", NULL, 0, &report);
+	assert_non_null(s);
+	assert_int_equal(snapshot_environment_count(s), 2);
+	assert_int_equal(report.warning_count, 2);
+	assert_true(text_ends(text(report.warnings[0].file), "/folder/c.yaml.bak"));
+	assert_non_null(strstr(report.warnings[0].message, "passed over"));
+	assert_true(text_ends(text(report.warnings[1].file), "/folder/inner"));
+	snapshot_unref(s);
+	report_done(&report);
+	scratch_done(&scratch);
+}
+
 static void
 the_documents_of_a_folder_are_sorted(void **state)
 {
@@ -471,6 +500,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_snapshot_is_whole_or_not_there),
+		cmocka_unit_test(what_a_folder_has_besides_documents_is_told),
 		cmocka_unit_test(the_documents_of_a_folder_are_sorted),
 		cmocka_unit_test(nothing_is_read_again),
 		cmocka_unit_test(who_only_asks_needs_no_listener),
