@@ -126,7 +126,7 @@ read_mode(struct reader *r, const struct node *node, void *where)
 		value = digits.p[i] >= '0' && digits.p[i] <= '7'
 			    ? value * 8 + (mode_t)(digits.p[i] - '0')
 			    : 01000;
-	if (digits.n < 3 || value > 0777)
+	if (digits.n < 3 || digits.n > 4 || value > 0777)
 		schema_error(r, node, "must be three or four octal digits, such as \"0660\"");
 	else
 		*mode = value;
