@@ -14,6 +14,7 @@
 #include "policy/snapshot.h"
 #include "proxy/audit/audit.h"
 #include "proxy/loop/loop.h"
+#include "proxy/upstream/dial.h"
 #include "proxy/upstream/resolver.h"
 
 /* Where a connection came in; shared by all workers, lives as long as the program. */
@@ -29,6 +30,7 @@ TAILQ_HEAD(session_list, session);
 struct session_context {
 	struct loop *loop;
 	struct resolver *resolver;
+	struct dial_pool racing;
 	struct audit *audit;
 	struct snapshot *policy; /* counted; new requests are judged by this one */
 	char *scratch;           /* one buffer for every read of this worker */

@@ -27,8 +27,8 @@ consider_address(struct session *s, const struct address *address)
 		return;
 	}
 	if (r->dial == NULL)
-		r->dial = dial_new(
-		    s->context->loop, s->port, session_config(s)->timeouts.connect, session_run, s);
+		r->dial = dial_new(s->context->loop, &s->context->racing, s->port,
+		    session_config(s)->timeouts.connect, session_run, s);
 	dial_add(r->dial, address);
 }
 

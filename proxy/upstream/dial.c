@@ -17,6 +17,8 @@
 
 enum { IPV6, IPV4, FAMILIES };
 
+enum { ALONE_PARTS = 4 }; /* of the timeout; one is what an address has in a full pool */
+
 enum { KEEPALIVE_IDLE_S = 60, KEEPALIVE_INTERVAL_S = 15, KEEPALIVE_COUNT = 4 };
 
 /* One address being tried; channel NULL: not, or no longer. */
@@ -33,7 +35,8 @@ struct queue {
 };
 
 struct dial {
-	struct loop *loop; /* borrowed */
+	struct loop *loop;      /* borrowed */
+	struct dial_pool *pool; /* borrowed; knows all live attempts but one */
 	uint16_t port;
 	uint64_t timeout;
 	void (*on_progress)(void *arg);
@@ -48,6 +51,7 @@ struct dial {
 	struct queue waiting[FAMILIES];
 	struct attempt attempts[DIAL_ADDRESSES_MAX];
 	unsigned started, live;
+	uint64_t last_start;    /* when, by loop_now() */
 	struct channel *winner; /* owned until dial_take() */
 	struct address peer;
 
@@ -55,6 +59,22 @@ struct dial {
 	struct timer deadline; /* of the whole dial */
 	struct task progress;
 };
+
+/* What so many live attempts of one dial take from the pool. */
+static unsigned
+beside_first(unsigned live)
+{
+	return live > 0 ? live - 1 : 0;
+}
+
+/* The only way in which `live` changes, so that the pool gets back what it gave. */
+static void
+set_live(struct dial *dial, unsigned live)
+{
+	dial->pool->racing -= beside_first(dial->live);
+	dial->pool->racing += beside_first(live);
+	dial->live = live;
+}
 
 static void
 finish(struct dial *dial, enum dial_state state)
@@ -64,7 +84,7 @@ finish(struct dial *dial, enum dial_state state)
 		channel_free(dial->attempts[i].channel);
 		dial->attempts[i].channel = NULL;
 	}
-	dial->live = 0;
+	set_live(dial, 0);
 	timer_cancel(&dial->pace);
 	timer_cancel(&dial->deadline);
 	loop_defer(dial->loop, &dial->progress);
@@ -105,6 +125,8 @@ connect_to(const struct address *address, uint16_t port)
 
 	if (fd < 0)
 		return -1;
+	/* Before the first byte can come: urgent ones that are not in line may overtake or be lost. */
+	set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1);
 	/* An interrupted connect goes on by itself (POSIX), so EINTR is as good as EINPROGRESS. */
 	if (connect(fd, (const struct sockaddr *)&to, n) == 0 || errno == EINPROGRESS ||
 	    errno == EINTR)
@@ -147,7 +169,7 @@ attempt_on_ready(void *arg)
 		return;
 	}
 	channel_free(channel);
-	dial->live--;
+	set_live(dial, dial->live - 1);
 	note_failure(dial, error);
 	dial->due = true; /* RFC 8305 5: a failure starts the next one at once */
 	advance(dial);
@@ -168,8 +190,9 @@ start_attempt(struct dial *dial, const struct address *address)
 		.channel = channel_new_connecting(dial->loop, fd, attempt_on_ready, attempt),
 		.address = *address,
 	};
-	dial->live++;
+	set_live(dial, dial->live + 1);
 	dial->due = false;
+	dial->last_start = loop_now(dial->loop);
 	timer_set(&dial->pace, DIAL_ATTEMPT_DELAY_MS);
 }
 
@@ -206,12 +229,46 @@ may_start(struct dial *dial)
 	return dial->due;
 }
 
+/* The attempt that had most time and no answer; there is one. */
+static void
+abandon_oldest(struct dial *dial)
+{
+	struct attempt *attempt = dial->attempts;
+
+	while (attempt->channel == NULL)
+		attempt++;
+	channel_free(attempt->channel);
+	attempt->channel = NULL;
+	set_live(dial, dial->live - 1);
+	note_failure(dial, ETIMEDOUT);
+}
+
+/*
+ * Is there a place for one more attempt?  In a full pool one is made after a while, or the
+ * first silent address would keep all others from being tried at all.
+ */
+static bool
+make_room(struct dial *dial)
+{
+	if (dial->live == 0 || dial->pool->racing < dial->pool->limit)
+		return true;
+	if (loop_now(dial->loop) - dial->last_start >= dial->timeout / ALONE_PARTS) {
+		abandon_oldest(dial);
+		return true;
+	}
+	if (!dial->pace.set)
+		timer_set(&dial->pace, DIAL_ATTEMPT_DELAY_MS);
+	return false;
+}
+
 static void
 advance(struct dial *dial)
 {
 	const struct address *address;
 
 	while (dial->state == DIAL_PENDING && may_start(dial)) {
+		if ((is_waiting(dial, IPV6) || is_waiting(dial, IPV4)) && !make_room(dial))
+			return;
 		address = next_address(dial);
 		if (address == NULL) {
 			if (dial->live == 0 && dial->complete)
@@ -255,12 +312,13 @@ dial_on_task(void *arg)
 }
 
 struct dial *
-dial_new(
-    struct loop *loop, uint16_t port, uint64_t timeout, void (*on_progress)(void *arg), void *arg)
+dial_new(struct loop *loop, struct dial_pool *pool, uint16_t port, uint64_t timeout,
+    void (*on_progress)(void *arg), void *arg)
 {
 	struct dial *dial = memory_new(1, sizeof(*dial));
 
 	dial->loop = loop;
+	dial->pool = pool;
 	dial->port = port;
 	dial->timeout = timeout;
 	dial->on_progress = on_progress;

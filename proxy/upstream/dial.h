@@ -24,11 +24,23 @@ enum {
 struct dial;
 
 /*
- * on_progress only says "look again" (dial_state()), never from inside a dial_* call.
- * timeout, in milliseconds, bounds the whole dial from the first attempt on.
+ * What dials share: one attempt of each is always allowed, any beside it counts here, so that
+ * addresses which never answer do not take the descriptors of others.  A dial that finds the
+ * pool full tries one address after the other, each for a quarter of its timeout, and looks for
+ * room again every DIAL_ATTEMPT_DELAY_MS: whoever fills the pool slows others down, no more.
  */
-struct dial *dial_new(
-    struct loop *, uint16_t port, uint64_t timeout, void (*on_progress)(void *arg), void *arg);
+struct dial_pool {
+	unsigned racing; /* attempts now, beyond the one that each dial may have */
+	unsigned limit;
+};
+
+/*
+ * on_progress only says "look again" (dial_state()), never from inside a dial_* call.
+ * timeout, in milliseconds, bounds the whole dial from the first attempt on.  The pool is the
+ * caller's, and outlives the dial.
+ */
+struct dial *dial_new(struct loop *, struct dial_pool *, uint16_t port, uint64_t timeout,
+    void (*on_progress)(void *arg), void *arg);
 
 void dial_add(struct dial *, const struct address *);
 void dial_complete(struct dial *); /* no more addresses will be added */
@@ -48,8 +60,8 @@ unsigned dial_added(const struct dial *);
 
 /*
  * Once, when DIAL_CONNECTED: the connection, now the caller's (channel_own() it; until then its
- * events only set its flags), and which address it is.  TCP_NODELAY and keepalive are set.  The
- * dial itself still ends with dial_cancel().
+ * events only set its flags), and which address it is.  TCP_NODELAY and keepalive are set, and
+ * urgent bytes stay in the stream.  The dial itself still ends with dial_cancel().
  */
 struct channel *dial_take(struct dial *, struct address *peer);
 
