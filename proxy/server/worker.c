@@ -22,6 +22,9 @@ enum {
 	RACING_MAX = 64,       /* connection attempts beside the first of each session */
 };
 
+/* Names that one listener's sessions may wait for: a part of what a worker can ask at once. */
+enum { LOOKUPS_ALL = 1024, LOOKUPS_LEAST = 64, LOOKUPS_MOST = 768 };
+
 struct door { /* one listener, as one worker sees it */
 	struct worker *worker;
 	struct listener *listener;
@@ -220,6 +223,22 @@ open_doors(struct worker *w)
 	}
 }
 
+/* No listener may have all of DNS, or silence would keep the others from it. */
+static void
+share_lookups(struct worker *w)
+{
+	size_t listeners = w->shared->listener_count; /* at least one */
+	size_t each = LOOKUPS_ALL / listeners;
+
+	if (each < LOOKUPS_LEAST)
+		each = LOOKUPS_LEAST;
+	if (each > LOOKUPS_MOST)
+		each = LOOKUPS_MOST;
+	w->context.shares = memory_new(listeners, sizeof(*w->context.shares));
+	for (size_t i = 0; i < listeners; i++)
+		w->context.shares[i].limit = (unsigned)each;
+}
+
 struct worker *
 worker_new(struct shared *shared, unsigned number, struct snapshot *policy, struct report *report)
 {
@@ -239,6 +258,7 @@ worker_new(struct shared *shared, unsigned number, struct snapshot *policy, stru
 	w->context.total = &shared->sessions;
 	w->context.audit = audit_new(&w->loop, shared->sink, config, shared->instance, number);
 	w->context.racing.limit = RACING_MAX;
+	share_lookups(w);
 	open_doors(w);
 	w->kick = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	event_assign(&w->kicked, w->loop.base, w->kick, EV_READ | EV_PERSIST, on_kick, w);
@@ -323,6 +343,7 @@ worker_free(struct worker *w)
 		event_del(&w->kicked);
 		close(w->kick);
 	}
+	free(w->context.shares); /* after the resolver, which counts in them */
 	free(w->context.scratch);
 	free(w->doors);
 	free(w->context.own_ports.v);

@@ -30,6 +30,7 @@ TAILQ_HEAD(session_list, session);
 struct session_context {
 	struct loop *loop;
 	struct resolver *resolver;
+	struct lookup_share *shares; /* owned; one a listener, by entrance->index */
 	struct dial_pool racing;
 	struct audit *audit;
 	struct snapshot *policy; /* counted; new requests are judged by this one */

@@ -48,8 +48,8 @@ reach_begin(struct session *s, const struct question *question)
 			dial_complete(r->dial);
 		return;
 	}
-	r->lookup = resolver_lookup(
-	    s->context->resolver, host_text(&question->host), session_run, s);
+	r->lookup = resolver_lookup(s->context->resolver, host_text(&question->host),
+	    &s->context->shares[s->entrance->index], session_run, s);
 }
 
 /*

@@ -51,8 +51,9 @@ struct half {
 /* A name that is being asked for.  Lives until both halves are answered, whoever waits. */
 struct question {
 	LIST_ENTRY(question) chain;
-	struct resolver *resolver; /* borrowed */
-	uint64_t generation;       /* of the configuration it was asked under */
+	struct resolver *resolver;  /* borrowed */
+	struct lookup_share *payer; /* borrowed: the share it counts in */
+	uint64_t generation;        /* of the configuration it was asked under */
 	struct half halves[DNS_FAMILIES];
 	struct found found;
 	uint32_t ttl;                            /* seconds, the smallest so far */
@@ -83,7 +84,7 @@ struct resolver {
 	struct cache *cache;      /* owned */
 	uint64_t resolve_timeout;
 	uint64_t generation;
-	size_t question_count;
+	struct lookup_share all;                     /* every question counts in here too */
 	struct questions questions[QUESTION_CHAINS]; /* owned */
 };
 
@@ -121,11 +122,44 @@ find_question(struct resolver *resolver, struct text name)
 	return NULL;
 }
 
+static bool
+has_room(const struct lookup_share *share)
+{
+	unsigned limit = share->limit > 0 ? share->limit : QUESTIONS_MAX;
+
+	return share->waiting < limit && share->waiting + share->left < 2 * limit;
+}
+
+/* Whether anybody waits says where a question counts: uncount() before that changes, count() after. */
+static unsigned *
+counter(struct lookup_share *share, const struct question *question)
+{
+	return TAILQ_EMPTY(&question->lookups) ? &share->left : &share->waiting;
+}
+
+static void
+count(struct question *question)
+{
+	++*counter(question->payer, question);
+	++*counter(&question->resolver->all, question);
+}
+
+static void
+uncount(struct question *question)
+{
+	--*counter(question->payer, question);
+	--*counter(&question->resolver->all, question);
+}
+
 /* Nothing more will come for this lookup. */
 static void
 lookup_leave(struct lookup *lookup, enum lookup_state state)
 {
-	TAILQ_REMOVE(&lookup->question->lookups, lookup, link);
+	struct question *question = lookup->question;
+
+	uncount(question);
+	TAILQ_REMOVE(&question->lookups, lookup, link);
+	count(question);
 	lookup->question = NULL;
 	lookup->state = state;
 	timer_cancel(&lookup->deadline);
@@ -187,7 +221,7 @@ question_free(struct question *question)
 {
 	assert(TAILQ_EMPTY(&question->lookups));
 	LIST_REMOVE(question, chain);
-	question->resolver->question_count--;
+	uncount(question);
 	free(question);
 }
 
@@ -229,11 +263,12 @@ question_on_answer(void *arg, const struct dns_answer *answer)
 }
 
 static struct question *
-question_new(struct resolver *resolver, struct text name)
+question_new(struct resolver *resolver, struct text name, struct lookup_share *payer)
 {
 	struct question *question = memory_new(1, sizeof(*question));
 
 	question->resolver = resolver;
+	question->payer = payer;
 	question->generation = resolver->generation;
 	question->ttl = UINT32_MAX;
 	TAILQ_INIT(&question->lookups);
@@ -242,17 +277,22 @@ question_new(struct resolver *resolver, struct text name)
 	for (unsigned i = 0; i < DNS_FAMILIES; i++)
 		question->halves[i].question = question;
 	LIST_INSERT_HEAD(chain_of(resolver, name), question, chain);
-	resolver->question_count++;
+	count(question);
 	return question;
 }
 
+/* Whoever joins a question that nobody waits for pays for it from now on. */
 static void
-join(struct lookup *lookup, struct question *question, uint64_t timeout)
+join(struct lookup *lookup, struct question *question, struct lookup_share *share)
 {
+	uncount(question);
+	if (TAILQ_EMPTY(&question->lookups))
+		question->payer = share;
+	TAILQ_INSERT_TAIL(&question->lookups, lookup, link);
+	count(question);
 	lookup->question = question;
 	lookup->found = question->found;
-	TAILQ_INSERT_TAIL(&question->lookups, lookup, link);
-	timer_set(&lookup->deadline, timeout);
+	timer_set(&lookup->deadline, question->resolver->resolve_timeout);
 }
 
 static void
@@ -292,12 +332,31 @@ ask(struct resolver *resolver, struct question *question)
 	dns_ask(resolver->dns, question->name, DNS_IPV4, question_on_answer, &halves[DNS_IPV4]);
 }
 
+/* Wait for the question that is under way, or begin one; a failure when there is no room. */
+static void
+wait_for_answer(
+    struct resolver *resolver, struct text name, struct lookup_share *share, struct lookup *lookup)
+{
+	struct question *question = find_question(resolver, name);
+
+	if (question != NULL && !TAILQ_EMPTY(&question->lookups)) {
+		join(lookup, question, share);
+	} else if (!has_room(share) || !has_room(&resolver->all)) {
+		lookup->state = LOOKUP_FAILURE;
+	} else if (question != NULL) {
+		join(lookup, question, share);
+	} else {
+		question = question_new(resolver, name, share);
+		join(lookup, question, share);
+		ask(resolver, question);
+	}
+}
+
 struct lookup *
-resolver_lookup(
-    struct resolver *resolver, struct text name, void (*on_progress)(void *arg), void *arg)
+resolver_lookup(struct resolver *resolver, struct text name, struct lookup_share *share,
+    void (*on_progress)(void *arg), void *arg)
 {
 	struct lookup *lookup = memory_new(1, sizeof(*lookup));
-	struct question *question;
 
 	assert(name.n > 0 && name.n <= HOST_NAME_MAX_BYTES);
 	lookup->loop = resolver->loop;
@@ -305,20 +364,10 @@ resolver_lookup(
 	lookup->arg = arg;
 	lookup->progress = (struct task){ .run = lookup_on_task, .arg = lookup };
 	timer_init(&lookup->deadline, resolver->loop, lookup_on_deadline, lookup);
-	if (known(resolver, name, &lookup->found)) {
+	if (known(resolver, name, &lookup->found))
 		lookup->state = lookup->found.count > 0 ? LOOKUP_DONE : LOOKUP_NOT_FOUND;
-		return lookup;
-	}
-	question = find_question(resolver, name);
-	if (question != NULL) {
-		join(lookup, question, resolver->resolve_timeout);
-	} else if (resolver->question_count >= QUESTIONS_MAX) {
-		lookup->state = LOOKUP_FAILURE;
-	} else {
-		question = question_new(resolver, name);
-		join(lookup, question, resolver->resolve_timeout);
-		ask(resolver, question);
-	}
+	else
+		wait_for_answer(resolver, name, share, lookup);
 	return lookup;
 }
 

@@ -5,8 +5,10 @@
  * Only names that the decision allowed come here.  No search domains, one query
  * in flight a name and family, every wait bounded.
  *
- * Bounds, a worker: 1,024 names in flight, beyond which lookups fail; 4,096 names
- * kept, the least used going first; 8 addresses a name and family.  Answers are kept
+ * Bounds, a worker: 1,024 names that somebody waits for and as many again that all
+ * who asked have left (c-ares cannot give up a single query), beyond which lookups
+ * fail; the same for the part of it that each client has, its share; 4,096 names kept,
+ * the least used going first; 8 addresses a name and family.  Answers are kept
  * for their smallest TTL, at most five minutes, and not at all when it is 0; five
  * seconds when there is no address, or one family failed; failures are not kept.
  */
@@ -24,6 +26,22 @@
 
 struct resolver; /* one a worker */
 struct lookup;   /* one interest in one name */
+
+/*
+ * What one client may have under way, so that names which nobody answers are its own problem.
+ * A name counts in the share of the lookup that began to ask for it; lookups that join it need
+ * no room.  It stops waiting at once when its last lookup leaves, and is then `left` until DNS
+ * answers or resolver.timeout is over: the answer is still kept, and a lookup that comes before
+ * it takes the name over into its own share.  Without room, a lookup fails at once:
+ * waiting < limit, and waiting + left < 2 * limit, so that coming and going is bounded too.
+ *
+ * The caller's, one a client and worker; zeroed but for the limit; outlives the resolver.
+ */
+struct lookup_share {
+	unsigned waiting; /* names that somebody waits for */
+	unsigned left;    /* names that nobody waits for any more */
+	unsigned limit;   /* 0: all that the worker has */
+};
 
 /*
  * Takes servers, timeouts and the hosts file from the configuration.  NULL, with a
@@ -44,8 +62,8 @@ void resolver_free(struct resolver *); /* after all lookups are cancelled; NULL 
  * taken with lookup_next() and lookup_state(), and may be complete at once; then on_progress
  * need not run.
  */
-struct lookup *resolver_lookup(
-    struct resolver *, struct text name, void (*on_progress)(void *arg), void *arg);
+struct lookup *resolver_lookup(struct resolver *, struct text name, struct lookup_share *,
+    void (*on_progress)(void *arg), void *arg);
 
 /* No callback afterwards; frees; NULL is fine.  The query itself goes on for the cache. */
 void lookup_cancel(struct lookup *);
@@ -57,7 +75,7 @@ enum lookup_state {
 	LOOKUP_PENDING,   /* more may come */
 	LOOKUP_DONE,      /* both families answered, at least one address in all */
 	LOOKUP_NOT_FOUND, /* no such name, or it has no address */
-	LOOKUP_FAILURE,   /* servers failed or refused, and no address is known */
+	LOOKUP_FAILURE,   /* no room to ask; servers failed or refused; and no address is known */
 	LOOKUP_TIMEOUT,   /* no answer within timeouts.resolve, and no address is known */
 };
 

@@ -27,7 +27,8 @@ struct scene {
 	struct resolver_server address; /* of the server */
 	struct config config;
 	struct resolver *resolver;
-	unsigned descriptors; /* before the server and the resolver */
+	struct lookup_share share; /* of whoever is not told apart */
+	unsigned descriptors;      /* before the server and the resolver */
 };
 
 /* A lookup and what its owner has seen of it. */
@@ -88,6 +89,7 @@ static inline void
 scene_done(struct scene *scene)
 {
 	resolver_free(scene->resolver);
+	assert_int_equal(scene->share.waiting + scene->share.left, 0);
 	dns_server_stop(&scene->server);
 	assert_int_equal(open_descriptors(), scene->descriptors);
 	loop_done(&scene->loop);
@@ -126,12 +128,19 @@ asker_on_progress(void *arg)
 }
 
 static inline void
-ask(struct scene *scene, struct asker *asker, const char *name)
+ask_in(struct scene *scene, struct lookup_share *share, struct asker *asker, const char *name)
 {
 	*asker = (struct asker){ .told = 0 };
-	asker->lookup = resolver_lookup(scene->resolver, text(name), asker_on_progress, asker);
+	asker->lookup = resolver_lookup(
+	    scene->resolver, text(name), share, asker_on_progress, asker);
 	assert_int_equal(asker->told, 0); /* never from inside the call */
 	collect(asker);
+}
+
+static inline void
+ask(struct scene *scene, struct asker *asker, const char *name)
+{
+	ask_in(scene, &scene->share, asker, name);
 }
 
 static inline void

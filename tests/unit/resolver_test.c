@@ -221,8 +221,9 @@ static void
 questions_under_way_are_bounded(void **state)
 {
 	enum { MOST = 1024 };
-	static struct asker askers[MOST + 2];
+	static struct asker askers[MOST + 3];
 	struct scene scene;
+	struct lookup_share other = { .limit = 1 };
 	char name[48];
 
 	(void)state;
@@ -235,8 +236,125 @@ questions_under_way_are_bounded(void **state)
 	assert_int_equal(lookup_state(askers[MOST].lookup), LOOKUP_FAILURE);
 	ask(&scene, &askers[MOST + 1], "silent.n0.example.com"); /* joining needs no room */
 	assert_int_equal(lookup_state(askers[MOST + 1].lookup), LOOKUP_PENDING);
+	ask_in(&scene, &other, &askers[MOST + 2], "both.example.com"); /* a share is no promise */
+	assert_int_equal(lookup_state(askers[MOST + 2].lookup), LOOKUP_FAILURE);
 	for (unsigned i = 0; i < COUNT(askers); i++)
 		leave(&askers[i]);
+	scene_done(&scene);
+}
+
+/* Ask for so many names that nobody answers; how many the share had room for. */
+static unsigned
+ask_silent(struct scene *scene, struct lookup_share *share, struct asker *askers, unsigned n,
+    unsigned first_name)
+{
+	unsigned pending = 0;
+	char name[48];
+
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "silent.n%u.example.com", first_name + i);
+		ask_in(scene, share, &askers[i], name);
+		pending += lookup_state(askers[i].lookup) == LOOKUP_PENDING ? 1 : 0;
+	}
+	return pending;
+}
+
+static void
+leave_all(struct asker *askers, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		leave(&askers[i]);
+}
+
+/* A client whose names nobody answers, and who comes and goes, is alone with that. */
+static void
+silence_is_the_problem_of_its_share(void **state)
+{
+	enum { NAMES = 1000, LIMIT = 768 };
+	static struct asker askers[NAMES];
+	struct scene scene;
+	struct lookup_share a = { .limit = LIMIT }, b = { .limit = 256 };
+	struct asker other;
+
+	(void)state;
+	scene_init(&scene, 60000, 60000);
+	for (unsigned round = 0; round < 3; round++) {
+		/* Left at once, a share is free at once; and the third time, all is still there. */
+		unsigned room = round < 2 ? LIMIT : 0;
+
+		assert_int_equal(ask_silent(&scene, &a, askers, NAMES, round * NAMES), room);
+		assert_int_equal(a.waiting, room);
+		ask_in(&scene, &b, &other, round == 0 ? "both.example.com" : "two.example.com");
+		assert_int_equal(await(&scene, &other, PATIENCE_MS), LOOKUP_DONE);
+		leave(&other);
+		assert_int_equal(b.waiting + b.left, 0);
+		leave_all(askers, NAMES);
+		assert_int_equal(a.waiting, 0);
+		assert_int_equal(a.left, round == 0 ? LIMIT : 2 * LIMIT);
+	}
+	resolver_free(scene.resolver);
+	scene.resolver = NULL;
+	assert_int_equal(a.left, 0);
+	scene_done(&scene);
+}
+
+/* Who began pays while anybody waits; then whoever takes it over; then nobody. */
+static void
+a_name_counts_once_and_somewhere(void **state)
+{
+	struct scene scene;
+	struct lookup_share a = { .limit = 1 }, b = { .limit = 1 };
+	struct asker first, second;
+
+	(void)state;
+	scene_init(&scene, 2000, 2000);
+	ask_in(&scene, &a, &first, "slow.example.com");
+	ask_in(&scene, &b, &second, "slow.example.com");
+	assert_int_equal(b.waiting, 0);
+	leave(&first);
+	assert_int_equal(a.waiting, 1);
+	leave(&second);
+	assert_int_equal(a.waiting, 0);
+	assert_int_equal(a.left, 1);
+	ask_in(&scene, &b, &second, "silent.example.com");
+	ask_in(&scene, &b, &first, "slow.example.com"); /* it would have to pay, and cannot */
+	assert_int_equal(lookup_state(first.lookup), LOOKUP_FAILURE);
+	leave(&first);
+	ask_in(&scene, &a, &first, "silent.example.com"); /* joining needs no room */
+	assert_int_equal(lookup_state(first.lookup), LOOKUP_PENDING);
+	leave(&first);
+	leave(&second);
+	assert_int_equal(b.left, 1);
+	ask_in(&scene, &b, &second, "slow.example.com");
+	assert_int_equal(a.left, 0);
+	assert_int_equal(b.waiting, 1);
+	assert_int_equal(await(&scene, &second, PATIENCE_MS), LOOKUP_DONE);
+	assert_int_equal(b.waiting, 0);
+	assert_int_equal(scene.server.asked[0], 2); /* slow and silent, once each */
+	leave(&second);
+	resolver_free(scene.resolver);
+	scene.resolver = NULL;
+	assert_int_equal(b.left, 0);
+	scene_done(&scene);
+}
+
+/* A lookup that gives up leaves like one that is cancelled. */
+static void
+a_deadline_frees_the_share(void **state)
+{
+	struct scene scene;
+	struct asker asker;
+
+	(void)state;
+	scene_init(&scene, 60000, 100);
+	scene.share.limit = 1;
+	ask(&scene, &asker, "silent.example.com");
+	assert_int_equal(scene.share.waiting, 1);
+	assert_int_equal(await(&scene, &asker, PATIENCE_MS), LOOKUP_TIMEOUT);
+	assert_int_equal(scene.share.waiting, 0);
+	assert_int_equal(scene.share.left, 1);
+	leave(&asker);
+	assert_int_equal(queries_for(&scene, "both.example.com", LOOKUP_DONE), 2);
 	scene_done(&scene);
 }
 
@@ -252,6 +370,9 @@ main(void)
 		cmocka_unit_test(a_resolver_ends_with_queries_under_way),
 		cmocka_unit_test(the_hosts_file_wins_whole),
 		cmocka_unit_test(questions_under_way_are_bounded),
+		cmocka_unit_test(silence_is_the_problem_of_its_share),
+		cmocka_unit_test(a_name_counts_once_and_somewhere),
+		cmocka_unit_test(a_deadline_frees_the_share),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
