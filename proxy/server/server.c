@@ -137,6 +137,7 @@ static struct snapshot *
 load_policy(struct server *s, struct config_file *file, struct report *report)
 {
 	const char *changed = changed_part(s, config_of(file));
+	struct snapshot *fresh;
 
 	if (changed != NULL) {
 		report_error(report, config_of(file)->file, 0, 0,
@@ -144,7 +145,12 @@ load_policy(struct server *s, struct config_file *file, struct report *report)
 		config_free(file);
 		return NULL;
 	}
-	return snapshot_build(file, s->own, s->own_count, report);
+	fresh = snapshot_build(file, s->own, s->own_count, report);
+	if (fresh != NULL && s->policy != NULL && !snapshot_replaces(s->policy, fresh, report)) {
+		snapshot_unref(fresh);
+		return NULL;
+	}
+	return fresh;
 }
 
 static void

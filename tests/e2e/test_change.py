@@ -171,6 +171,29 @@ def test_no_broken_document_opens_anything(start, document):
     assert proxy.refusal("www.example.com:443").status == 200
 
 
+@pytest.mark.parametrize("torn", ["name: e2e\n", "name: e2e\nconfig:\n  type: cloud\n"])
+def test_a_document_cut_short_does_not_open_a_limited_environment(start, torn):
+    proxy = start(limited("www.example.com"))
+    said = len(proxy.stderr())
+    proxy.rewrite(torn)
+    wire.wait_for(lambda: "reload refused" in proxy.errors()[said:])
+    assert re.search(r"env0\.yaml.*networking", proxy.errors()[said:])
+    refusal.check(proxy.refusal("api.example.com:443"), 403, "host_not_allowed", "api.example.com")
+    proxy.rewrite(unrestricted())
+    reloaded(proxy, "api.example.com:443", 200)
+
+
+@pytest.mark.parametrize("config", ["", "environments: []\n", "workers: 1\n"])
+def test_a_configuration_that_lost_its_environments_opens_nothing(start, config):
+    proxy = start(limited("www.example.com"))
+    said = len(proxy.stderr())
+    proxy.config_path.write_text(config)
+    proxy.signal(signal.SIGHUP)
+    wire.wait_for(lambda: "reload refused" in proxy.errors()[said:])
+    refusal.check(proxy.refusal("api.example.com:443"), 403, "host_not_allowed", "api.example.com")
+    assert proxy.refusal("www.example.com:443").status == 200
+
+
 def test_a_document_that_is_gone_keeps_the_old_policy(start):
     proxy = start(limited("www.example.com"))
     said = len(proxy.stderr())
