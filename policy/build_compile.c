@@ -110,6 +110,9 @@ build_compile_environments(struct build *b)
 {
 	struct snapshot *s = b->s;
 
+	s->mcp_servers = rules_new();
+	for (size_t i = 0; i < s->agent_count; i++)
+		add_agent(s->mcp_servers, s->agents[i]);
 	for (size_t i = 0; i < s->environment_count; i++) {
 		struct environment_rules *environment = &s->environments[i];
 		const struct environment *document = environment->document;

@@ -31,6 +31,7 @@ struct snapshot {
 	size_t environment_count;
 	struct agent **agents; /* owned, each too */
 	size_t agent_count;
+	struct rules *mcp_servers;       /* owned: all that agents declare, opened or not */
 	struct packages *packages;       /* owned */
 	struct set *lists;               /* owned */
 	struct names *deny;              /* owned; values are indices into config->deny */

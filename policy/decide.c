@@ -287,14 +287,13 @@ worse_reason(enum reason a, enum reason b)
 	return weight(a) >= weight(b) ? a : b;
 }
 
-/* The port of an MCP server that is reached by https. */
+/* The port of an MCP server that is reached by https, whatever rule opens it. */
 static bool
-is_mcp_tls_port(const struct question *q)
+is_mcp_tls_port(const struct snapshot *s, const struct question *q)
 {
 	struct rules_walk walk;
 
-	for (const struct rule *rule =
-		 rules_first(q->environment->rules, host_text(&q->host), &walk);
+	for (const struct rule *rule = rules_first(s->mcp_servers, host_text(&q->host), &walk);
 	     rule != NULL; rule = rules_next(&walk))
 		if (rule->tls && rule->port == q->port)
 			return true;
@@ -306,5 +305,5 @@ decide_is_tls_port(const struct snapshot *s, const struct question *q)
 {
 	if (q->scheme != SCHEME_CONNECT)
 		return false;
-	return is_tls_port(s->config, q->port) || is_mcp_tls_port(q);
+	return is_tls_port(s->config, q->port) || is_mcp_tls_port(s, q);
 }

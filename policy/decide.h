@@ -71,7 +71,10 @@ struct names_question {
 	bool ech;
 };
 
-/* Must the ClientHello be awaited before a byte goes upstream?  (443, tls_ports, https MCP ports) */
+/*
+ * Must the ClientHello be awaited before a byte goes upstream?  On 443, tls_ports, and the ports of
+ * https MCP servers on this host, whatever opens them.
+ */
 bool decide_is_tls_port(const struct snapshot *, const struct question *);
 
 /*

@@ -19,6 +19,7 @@ snapshot_free(struct snapshot *s)
 	for (size_t i = 0; i < s->agent_count; i++)
 		agent_free(s->agents[i]);
 	free(s->agents);
+	rules_free(s->mcp_servers);
 	packages_free(s->packages);
 	set_free(s->lists);
 	names_free(s->deny);
