@@ -158,6 +158,41 @@ check_package_sets(struct build *b)
 	}
 }
 
+/* What helps besides allow_mcp_servers; "" when nothing does. */
+static const char *
+other_remedy(const struct config *c, const struct question *q, bool host_is_allowed)
+{
+	bool plain_for_tls = q->scheme == SCHEME_HTTP && is_tls_port(c, q->port);
+
+	if (host_is_allowed)
+		return plain_for_tls ? "" : ", or add the port to operator.ports.limited";
+	return limited_ports_fit(c, q) ? ", or add the host to allowed_hosts" : "";
+}
+
+static void
+report_server(struct build *b, const struct environment_rules *environment,
+    const struct agent *agent, const struct mcp_server *server, const struct question *q)
+{
+	bool host_is_allowed = reason_by_rule(b->s, q) == REASON_PORT_NOT_ALLOWED;
+	const char *remedy = other_remedy(b->s->config, q, host_is_allowed);
+	struct text name = environment_rules_name(environment);
+	const char *file = environment->document->file;
+
+	if (host_is_allowed)
+		report_error(b->report, agent->file, server->line, server->column,
+		    "MCP server \"%.*s\" is at %s port %u, and environment \"%.*s\" (%s) allows %s, "
+		    "but not %sport %u: set allow_mcp_servers to true there%s",
+		    (int)server->name.n, server->name.p, server->host.name, server->port,
+		    (int)name.n, name.p, file, server->host.name, server->tls ? "" : "http:// on ",
+		    server->port, remedy);
+	else
+		report_error(b->report, agent->file, server->line, server->column,
+		    "MCP server \"%.*s\" is at %s port %u, which environment \"%.*s\" (%s) does not "
+		    "allow: set allow_mcp_servers to true there%s",
+		    (int)server->name.n, server->name.p, server->host.name, server->port,
+		    (int)name.n, name.p, file, remedy);
+}
+
 /* With allow_mcp_servers false, an agent's server must be open for another reason. */
 static void
 check_server(struct build *b, const struct environment_rules *environment,
@@ -169,16 +204,9 @@ check_server(struct build *b, const struct environment_rules *environment,
 		.port = server->port,
 		.scheme = server->tls ? SCHEME_CONNECT : SCHEME_HTTP,
 	};
-	struct text name = environment_rules_name(environment);
 
-	if (is_open_by_rule(b->s, &q))
-		return;
-	report_error(b->report, agent->file, server->line, server->column,
-	    "MCP server \"%.*s\" is at %s port %u, which environment \"%.*s\" (%s) does not allow: "
-	    "set allow_mcp_servers to true there%s",
-	    (int)server->name.n, server->name.p, server->host.name, server->port, (int)name.n,
-	    name.p, environment->document->file,
-	    limited_ports_fit(b->s->config, &q) ? ", or add the host to allowed_hosts" : "");
+	if (!reason_allows(reason_by_rule(b->s, &q)))
+		report_server(b, environment, agent, server, &q);
 }
 
 static void

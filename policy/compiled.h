@@ -97,8 +97,8 @@ bool limited_ports_fit(const struct config *, const struct question *);
 /* An operator.allow entry that covers the host, whatever its port; NULL: none does. */
 const struct operator_entry *find_operator_allow(const struct snapshot *, const struct host *);
 
-/* Does the operator or the environment open what is asked?  Asks no list and no guard. */
-bool is_open_by_rule(const struct snapshot *, const struct question *);
+/* What the operator's allow list and the environment say alone; asks no list and no guard. */
+enum reason reason_by_rule(const struct snapshot *, const struct question *);
 
 /* Is this one of the ports on which TLS is expected in every environment? */
 bool is_tls_port(const struct config *, uint16_t port);

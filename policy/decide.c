@@ -203,11 +203,12 @@ look_at_environment(const struct snapshot *s, const struct question *q)
 	return refuse_by_environment(s, q, elsewhere);
 }
 
-bool
-is_open_by_rule(const struct snapshot *s, const struct question *q)
+enum reason
+reason_by_rule(const struct snapshot *s, const struct question *q)
 {
-	return look_at_operator_allow(s, q).decided ||
-	       reason_allows(look_at_environment(s, q).decision.reason);
+	struct finding found = look_at_operator_allow(s, q);
+
+	return (found.decided ? found : look_at_environment(s, q)).decision.reason;
 }
 
 const struct decide_step decide_steps[] = {
