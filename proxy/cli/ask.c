@@ -72,34 +72,46 @@ ask_done(struct ask *ask)
 
 /* A target without its scheme, up to the first byte that ends an authority (RFC 3986 3.2). */
 static struct text
-cut_authority(const char *rest)
+cut_authority(struct text rest)
 {
-	return (struct text){ rest, strcspn(rest, "/?#") };
+	return (struct text){ rest.p, strcspn(rest.p, "/?#") };
 }
 
-/* What follows a scheme, or NULL when the target does not begin with it. */
-static const char *
-after_scheme(const char *target, const char *scheme)
+/* True, and *rest is what follows, when the target begins with the scheme in any case. */
+static bool
+take_scheme(struct text target, const char *scheme, struct text *rest)
 {
 	size_t n = strlen(scheme);
 
-	return strncmp(target, scheme, n) == 0 ? target + n : NULL;
+	if (target.n < n || !text_is_folded((struct text){ target.p, n }, scheme))
+		return false;
+	*rest = text_skip(target, n);
+	return true;
+}
+
+/* What a request may have behind the authority: visible ASCII, and no fragment. */
+static bool
+is_path(struct text a)
+{
+	for (size_t i = 0; i < a.n; i++)
+		if (a.p[i] < '!' || a.p[i] > '~' || a.p[i] == '#')
+			return false;
+	return true;
 }
 
 const char *
 ask_question(const struct ask *ask, const char *target, struct question *question)
 {
 	struct question q = { .environment = ask->environment };
-	const char *https = after_scheme(target, "https://"),
-		   *http = after_scheme(target, "http://");
-	struct text a = text(target);
+	struct text a = text(target), path = text(NULL), rest;
 	uint16_t port = HTTPS_PORT;
 	enum host_result result;
 
-	if (https != NULL) {
-		a = cut_authority(https);
-	} else if (http != NULL) {
-		a = cut_authority(http);
+	if (take_scheme(a, "https://", &rest)) {
+		a = cut_authority(rest);
+	} else if (take_scheme(a, "http://", &rest)) {
+		a = cut_authority(rest);
+		path = text_skip(rest, a.n);
 		q.scheme = SCHEME_HTTP;
 		port = HTTP_PORT;
 	} else if (strstr(target, "://") != NULL) {
@@ -108,6 +120,8 @@ ask_question(const struct ask *ask, const char *target, struct question *questio
 	result = authority_parse(a, port, &q.host, &q.port);
 	if (result != HOST_OK)
 		return host_result_text(result);
+	if (!is_path(path))
+		return "a path and query are visible ASCII, without a fragment";
 	*question = q;
 	return NULL;
 }
