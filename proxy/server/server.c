@@ -256,6 +256,7 @@ prepare(struct server *s, struct report *report)
 		return false;
 	config = config_of(file);
 	s->worker_count = config->workers != 0 ? (unsigned)config->workers : usable_processors();
+	s->shared.workers = s->worker_count;
 	s->shared.done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	ready = s->shared.done_fd >= 0 && open_listeners(s, config, report) &&
 		open_record(s, config, report);

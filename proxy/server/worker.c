@@ -19,7 +19,7 @@ enum {
 	ACCEPTS_A_TURN = 64,
 	ACCEPT_PAUSE_MS = 100, /* when the process has no descriptor left */
 	TURNED_AWAY_MAX = 128, /* connections, over all listeners, that still get their answer */
-	RACING_MAX = 64,       /* connection attempts beside the first of each session */
+	RACING_MAX = 128, /* in the process: connection attempts beside the first of each session */
 };
 
 /* Names that one listener's sessions may wait for: a part of what a worker can ask at once. */
@@ -257,7 +257,7 @@ worker_new(struct shared *shared, unsigned number, struct snapshot *policy, stru
 	w->context.scratch_size = SCRATCH;
 	w->context.total = &shared->sessions;
 	w->context.audit = audit_new(&w->loop, shared->sink, config, shared->instance, number);
-	w->context.racing.limit = RACING_MAX;
+	w->context.racing.limit = RACING_MAX / shared->workers + 1;
 	share_lookups(w);
 	open_doors(w);
 	w->kick = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

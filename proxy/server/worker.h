@@ -19,6 +19,7 @@ struct shared {
 	struct listener *listeners;
 	size_t listener_count;
 	struct audit_sink *sink;
+	unsigned workers;     /* how many there are */
 	const char *instance; /* names this run in the record */
 	atomic_uint_fast64_t sessions;
 	atomic_uint_fast64_t session_limit, listener_limit; /* never 0; a reload may change them */

@@ -82,6 +82,27 @@ build(struct bytes *to, const char *s)
 	return (struct text){ to->b, to->n };
 }
 
+/* Cut a hello of one record into records of size bytes. */
+static inline struct text
+resplit(struct bytes *to, struct text raw, size_t size)
+{
+	struct text rest = text_skip(raw, 5);
+
+	to->n = 0;
+	while (rest.n > 0) {
+		size_t n = rest.n < size ? rest.n : size;
+
+		put(to, 0x16, 1);
+		put(to, 3, 2);
+		put(to, n >> 8, 1);
+		put(to, n & 0xff, 1);
+		memcpy(to->b + to->n, rest.p, n);
+		to->n += n;
+		rest = text_skip(rest, n);
+	}
+	return (struct text){ to->b, to->n };
+}
+
 #define BODY "0303 32*aa [1 ] [2 1301 ] [1 00 ]"
 #define RECORD "16 0301 "
 #define MESSAGE(body) RECORD "[2 01 [3 " body " ] ]"
