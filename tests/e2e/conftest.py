@@ -5,6 +5,7 @@ import os
 import resource
 import shutil
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from lib import net, wire  # noqa: E402  (the path is set above)
-from lib.dns import Dnsmasq  # noqa: E402
+from lib.dns import Dnsmasq, ScriptedDns  # noqa: E402
 from lib.origin import Origin, Traps  # noqa: E402
 from lib.package_hosts import package_hosts  # noqa: E402
-from lib.raw import RawServer  # noqa: E402
+from lib.raw import FullServer, RawServer  # noqa: E402
 from lib.sluice import Sluice  # noqa: E402
 from lib.tls import Authority  # noqa: E402
 
@@ -127,6 +128,37 @@ def raw():
     yield begin
     for server in servers:
         server.stop()
+
+
+@pytest.fixture
+def names():
+    """Start name servers: names(script) -> ScriptedDns."""
+    servers = []
+
+    def begin(script):
+        servers.append(ScriptedDns(script))
+        return servers[-1]
+
+    yield begin
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def full():
+    """Start servers that answer no SYN: full(address, port)."""
+    servers = []
+    yield lambda address, port: servers.append(FullServer(address, port))
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def hold():
+    """An event for scripts that wait while a test looks; the end of the test sets it."""
+    event = threading.Event()
+    yield event
+    event.set()
 
 
 @pytest.fixture

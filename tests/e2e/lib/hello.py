@@ -4,6 +4,9 @@ import struct
 
 ACCESS_DENIED = 49      # RFC 8446 6.2
 ALERT_SIZE = 7
+RETRY_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+CHANGE_CIPHER_SPEC = b"\x14\x03\x03\x00\x01\x01"
+WARNING = b"\x15\x03\x03\x00\x02\x01\x70"      # unrecognized_name
 
 
 def u16(n):
@@ -66,6 +69,13 @@ def records(message, size=16384, version=0x0301):
 
 def hello(sni=None, **how):
     return records(client_hello(sni, **how))
+
+
+def retry_request():
+    """A HelloRetryRequest: a ServerHello with this very random (RFC 8446 4.1.3)."""
+    body = u16(0x0303) + RETRY_RANDOM + vector8(b"s" * 32) + u16(0x1301) + b"\0"
+    body += vector16(extension(43, u16(0x0304)) + extension(51, u16(0x18)))
+    return records(b"\x02" + struct.pack(">I", len(body))[1:] + body, version=0x0303)
 
 
 def is_access_denied(data):

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import time
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -189,6 +190,22 @@ class Sluice:
 
     def signal(self, number):
         os.kill(self.pid, number)
+
+    @contextmanager
+    def stopped(self):
+        """What happens meanwhile is told to it all at once afterwards."""
+        self.signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.signal(signal.SIGCONT)
+
+    def reload(self):
+        """Write the configuration as it is now, and wait until it is in force."""
+        said = self.stderr().count(b"reloaded")
+        self.write_config()
+        self.signal(signal.SIGHUP)
+        wire.wait_for(lambda: self.stderr().count(b"reloaded") > said, message="reload")
 
     def rewrite(self, document, nth=0):
         """Replace an environment document, whole, and ask for a reload."""
