@@ -26,26 +26,7 @@ channel_on_event(evutil_socket_t fd, short what, void *arg)
 		channel->writable = true;
 	if (what & EV_CLOSED)
 		channel->peer_closed = true;
-	/* libevent spells EPOLLERR and EPOLLHUP as both at once, without EV_CLOSED. */
-	if ((what & EV_READ) && (what & EV_WRITE))
-		channel->hung_up = true;
 	channel->ready(channel->arg); /* may free the channel */
-}
-
-/*
- * TCP gives all it has, so a short read saves the one that would find nothing.
- * (Only urgent data cuts a read short; the bytes behind it then wait for the next
- * arrival, which harms nobody but their sender.)  A Unix socket may stop wherever
- * its peer attached descriptors, so there only EAGAIN counts.
- */
-static bool
-gives_all(int fd)
-{
-	int domain = AF_UNSPEC;
-	socklen_t n = sizeof(domain);
-
-	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) == 0 &&
-	       (domain == AF_INET || domain == AF_INET6);
 }
 
 static struct channel *
@@ -58,7 +39,6 @@ create(struct loop *loop, int fd, bool connected, void (*ready)(void *arg), void
 		.fd = fd,
 		.readable = connected,
 		.writable = connected,
-		.short_is_empty = gives_all(fd),
 		.ready = ready,
 		.arg = arg,
 	};
@@ -103,9 +83,9 @@ channel_own(struct channel *channel, void (*ready)(void *arg), void *arg)
 }
 
 /*
- * After a short read the flag stays true once the peer has closed or an error may
- * be there: it is behind the bytes, its edge is spent, and only a read that
- * returns 0, an error or EAGAIN finds out.
+ * Only a read that finds nothing clears the flag, never a short one: an end or an
+ * error may stand behind the bytes with its edge spent, and libevent tells an
+ * error no differently from "readable and writable".
  */
 ssize_t
 channel_read(struct channel *channel, void *bytes, size_t n)
@@ -116,15 +96,10 @@ channel_read(struct channel *channel, void *bytes, size_t n)
 		got = recv(channel->fd, bytes, n, 0);
 	} while (got < 0 && errno == EINTR);
 	if (got < 0 && errno == EAGAIN) {
-		channel->readable = channel->hung_up = false;
+		channel->readable = false;
 		return CHANNEL_AGAIN;
 	}
-	if (got < 0)
-		return CHANNEL_ERROR;
-	if (got > 0 && (size_t)got < n && channel->short_is_empty && !channel->peer_closed &&
-	    !channel->hung_up)
-		channel->readable = false;
-	return got;
+	return got < 0 ? CHANNEL_ERROR : got;
 }
 
 /* A short write says nothing yet: the next one finds out, and then an edge is sure to come. */

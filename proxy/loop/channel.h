@@ -19,8 +19,6 @@ struct channel {
 	bool readable;    /* false only after a read found nothing; an event sets it again */
 	bool writable;    /* the same for writing; false while a connect is under way */
 	bool peer_closed; /* the kernel has seen the peer's FIN; bytes may be left to read */
-	bool hung_up; /* an error may be behind the bytes: read on until it or nothing is found */
-	bool short_is_empty; /* a read shorter than asked for has found all there was */
 	void (*ready)(void *arg);
 	void *arg; /* borrowed */
 	struct event event;

@@ -119,8 +119,10 @@ flags_begin_true_and_clear_when_empty(void **state)
 		poll_turn(&scene);
 		assert_true(scene.channel->readable);
 		assert_int_equal(channel_read(scene.channel, bytes, sizeof(bytes)), 3);
-		/* TCP gave all there was; a Unix socket may have stopped early. */
-		assert_int_equal(scene.channel->readable, domains[i] == AF_UNIX);
+		/* A short read proves nothing: an end or an error may be behind it. */
+		assert_true(scene.channel->readable);
+		assert_int_equal(channel_read(scene.channel, bytes, sizeof(bytes)), CHANNEL_AGAIN);
+		assert_false(scene.channel->readable);
 		assert_int_equal(channel_write(scene.channel, "xy", 2), 2);
 		assert_int_equal(read(scene.peer, bytes, sizeof(bytes)), 2);
 		scene_done(&scene);
