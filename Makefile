@@ -115,6 +115,12 @@ fuzz:  ## fuzz one target with libFuzzer: make fuzz T=host S=60
 	build/fuzz/$T.run -max_total_time=$S -print_final_stats=1 build/fuzz/corpus/$T \
 	    tests/fuzz/corpus/$T
 
+bench: $B/decide_bench  ## what a decision, the parsers and an audit line cost, as ratios
+	$B/decide_bench
+
+$B/decide_bench: $B/tests/bench/decide_bench.o $(OBJECTS)
+	$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
+
 mutants:  ## every listed one-line mutant must make a unit test fail
 	$(PYTHON) tests/mutants/run.py
 
@@ -159,6 +165,6 @@ $B/%.o: %.S
 $(DATA:%.S=$B/%.o): $(wildcard blocklists/data/* policy/data/*)
 
 -include $(shell find $B -name '*.d' 2>/dev/null)
-.PHONY: help run check build unit replay e2e docs-test asan tsan coverage lint layers fuzz mutants \
+.PHONY: help run check build unit replay e2e docs-test asan tsan coverage lint layers fuzz bench mutants \
 	install clean setup-build setup-check
 .SECONDARY:

@@ -103,17 +103,23 @@ int
 cli_parse(const struct cli_command *command, int argc, char **argv, struct cli_arguments *a)
 {
 	int at = 1, result = CLI_GO;
+	bool ended = false;
 
 	*a = (struct cli_arguments){ .given = NULL };
 	for (; at < argc && text_starts(text(argv[at]), "-"); at++) {
 		if (text_is(text(argv[at]), "--")) {
 			at++;
+			ended = true;
 			break;
 		}
 		result = take_option(command, argc, argv, &at, a);
 		if (result != CLI_GO)
 			break;
 	}
+	for (int i = at; i < argc && result == CLI_GO && !ended; i++)
+		if (text_starts(text(argv[i]), "--"))
+			result = complain(command, text(argv[i]),
+			    "options stand before the first operand, or -- before them");
 	a->operands = argv + at;
 	a->operand_count = (size_t)(argc - at);
 	if (result == CLI_GO && command->operands == NULL && at < argc)

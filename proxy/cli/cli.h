@@ -60,8 +60,9 @@ struct cli_arguments {
 
 /*
  * `--name value`, `--name=value`; `--` ends the options, and so does the first
- * operand.  Whole words only: no prefix of a name is that name.  --help, and what is wrong, is
- * answered here.  CLI_GO, or the exit code to return.
+ * operand: an option behind it is an error and not a target.  Whole words only: no
+ * prefix of a name is that name.  --help, and what is wrong, is answered here.
+ * CLI_GO, or the exit code to return.
  */
 enum { CLI_GO = -1 };
 int cli_parse(const struct cli_command *, int argc, char **argv, struct cli_arguments *);

@@ -77,7 +77,7 @@ answer_write(const struct answer *a, char out[ANSWER_MAX])
 {
 	int status = a->status != 0 ? a->status : reason_status(a->reason);
 	const char *word = reason_word(a->reason);
-	char words[700], body[720], fields[160];
+	char words[1400], body[1420], fields[160];
 	int length, n;
 
 	length = snprintf(

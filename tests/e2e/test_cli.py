@@ -74,7 +74,7 @@ def test_status_is_that_of_the_worst_target(folder, command, form):
     [], ["bogus"], ["chec"], ["CHECK"], ["--version"], [""], ["--json", "check"],
     ["check"], ["explain"], ["check", "--environment", "env.yaml"],
     ["check", "--bogus", "x"], ["check", "--env", "env.yaml", "x"], ["check", "-h"],
-    ["check", "--environment"], ["check", "--json=yes", "x"], ["check", "--tool", "shell", "x"],
+    ["check", "x", "--json"], ["check", "--environment"], ["check", "--json=yes", "x"], ["check", "--tool", "shell", "x"],
     ["check", "--listen", "127.0.0.1:0", "x"], ["explain", "--tool", "web", "x"],
     ["check", "--environment", "no-such-file.yaml", "x"],
     ["check", "--config", "no-such-file.yaml", "x"], ["check", "--agent", "no-such-file", "x"],

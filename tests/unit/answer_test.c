@@ -274,6 +274,30 @@ the_longest_host_fits(void **state)
 	}
 }
 
+/* 256 characters of four bytes each, as a document may have them: quoted whole. */
+static void
+the_longest_environment_fits(void **state)
+{
+	char name[HOST_NAME_MAX_BYTES], environment[1024], out[ANSWER_MAX];
+
+	(void)state;
+	memset(name, 'h', sizeof(name));
+	for (size_t i = 0; i < sizeof(environment); i++)
+		environment[i] = "\xf0\x9f\x8c\x8a"[i % 4];
+	for (size_t i = 0; i < 2; i++) {
+		struct answer answer = answer_of(&rows[i]); /* those that quote it */
+		struct text whole;
+		const char *at;
+
+		answer.host = (struct text){ name, sizeof(name) };
+		answer.environment = (struct text){ environment, sizeof(environment) };
+		whole = (struct text){ out, answer_write(&answer, out) };
+		at = memmem(whole.p, whole.n, environment, sizeof(environment));
+		if (at == NULL || at[sizeof(environment)] != '"')
+			fail_msg("%s: the name is cut", rows[i].word);
+	}
+}
+
 /* RFC 8446 6.2: a fatal (2) access_denied (49) alert in one record. */
 static void
 the_fixed_answers(void **state)
@@ -292,6 +316,7 @@ main(void)
 		cmocka_unit_test(as_the_manual_shows_it),
 		cmocka_unit_test(what_is_not_known),
 		cmocka_unit_test(the_longest_host_fits),
+		cmocka_unit_test(the_longest_environment_fits),
 		cmocka_unit_test(the_fixed_answers),
 	};
 
