@@ -5,12 +5,82 @@
  */
 #include "proxy/session/handshake.h"
 
-bool
-handshake_may_begin(struct text raw)
+/*
+ * May these bytes begin a TLS record that some server takes?  RFC 8446 5.1 has
+ * its version ignored: OpenSSL takes 3.x, Go anything below 0x1000.  The second
+ * byte of the version never decides.
+ */
+static bool
+may_begin(struct text raw)
 {
 	return (raw.n == 0 || (byte_at(raw, 0) >= RECORD_CHANGE_CIPHER_SPEC &&
 				  byte_at(raw, 0) <= RECORD_APPLICATION_DATA)) &&
 	       (raw.n < 2 || byte_at(raw, 1) < RECORD_MAJOR_END);
+}
+
+/* May a record of a version other than 3.x and of that length come first, for some server? */
+static bool
+may_come_first(unsigned type, size_t length)
+{
+	switch (type) {
+	case RECORD_CHANGE_CIPHER_SPEC:
+		return length <= 1;
+	case RECORD_ALERT:
+		return length == 2;
+	case RECORD_HANDSHAKE:
+		return length <= RECORD_MAX;
+	default:
+		return length == 0;
+	}
+}
+
+/*
+ * Does the payload of a first record of that length begin a ClientHello?  When the
+ * message's header goes on in another record, its type alone says so: a server may
+ * skip records in between.
+ */
+static enum hello_result
+payload_begins(struct text payload, size_t length)
+{
+	size_t n;
+
+	if (payload.n == 0)
+		return HELLO_MORE;
+	if (byte_at(payload, 0) != HANDSHAKE_CLIENT_HELLO)
+		return HELLO_NOT_TLS;
+	if (length < HANDSHAKE_HEADER)
+		return HELLO_OK;
+	if (payload.n < HANDSHAKE_HEADER)
+		return HELLO_MORE;
+	n = (size_t)byte_at(payload, 1) << 16 | byte_at(payload, 2) << 8 | byte_at(payload, 3);
+	return n >= CLIENT_HELLO_LEAST && n <= CLIENT_HELLO_MOST ? HELLO_OK : HELLO_NOT_TLS;
+}
+
+enum hello_result
+handshake_begins(struct text raw, size_t *need)
+{
+	bool handshake;
+	size_t length;
+	enum hello_result result;
+
+	if (!may_begin(raw))
+		return HELLO_NOT_TLS;
+	*need = raw.n < 2 ? raw.n + 1 : RECORD_HEADER;
+	if (raw.n < 2)
+		return HELLO_MORE;
+	handshake = byte_at(raw, 0) == RECORD_HANDSHAKE;
+	if (byte_at(raw, 1) == RECORD_MAJOR)
+		return handshake ? HELLO_OK : HELLO_MALFORMED;
+	if (raw.n < RECORD_HEADER)
+		return HELLO_MORE;
+	length = byte_at(raw, 3) << 8 | byte_at(raw, 4);
+	if (!may_come_first(byte_at(raw, 0), length))
+		return HELLO_NOT_TLS;
+	if (!handshake || length == 0)
+		return HELLO_MALFORMED;
+	result = payload_begins(text_skip(raw, RECORD_HEADER), length);
+	*need = RECORD_HEADER + (raw.n > RECORD_HEADER ? HANDSHAKE_HEADER : 1);
+	return result;
 }
 
 enum hello_result
@@ -18,7 +88,7 @@ handshake_record(struct text raw, unsigned type, size_t max, size_t *length)
 {
 	size_t n;
 
-	if (!handshake_may_begin(raw) || (raw.n > 0 && byte_at(raw, 0) != type) ||
+	if (!may_begin(raw) || (raw.n > 0 && byte_at(raw, 0) != type) ||
 	    (raw.n > 3 && byte_at(raw, 3) << 8 > max))
 		return HELLO_MALFORMED;
 	if (raw.n < RECORD_HEADER)

@@ -15,7 +15,8 @@
 enum {
 	RECORD_HEADER = 5,
 	RECORD_MAX = 16384,    /* RFC 8446 5.1 */
-	RECORD_MAJOR_END = 16, /* versions are below 0x1000 */
+	RECORD_MAJOR = 3,      /* of every version there is, SSL 3 to TLS 1.3 */
+	RECORD_MAJOR_END = 16, /* Go takes versions are below 0x1000 */
 	RECORD_CHANGE_CIPHER_SPEC = 20,
 	RECORD_ALERT = 21,
 	RECORD_HANDSHAKE = 22,
@@ -24,6 +25,9 @@ enum {
 	HANDSHAKE_HEADER = 4,
 	HANDSHAKE_CLIENT_HELLO = 1,
 	HANDSHAKE_SERVER_HELLO = 2,
+
+	CLIENT_HELLO_LEAST = 41,     /* with one suite and one compression method */
+	CLIENT_HELLO_MOST = 1 << 17, /* more than servers read: Go 64 KiB, GnuTLS 128 KiB */
 };
 
 static inline unsigned
@@ -33,11 +37,12 @@ byte_at(struct text t, size_t i)
 }
 
 /*
- * May these bytes begin a TLS record that some server takes?  RFC 8446 5.1 has
- * its version ignored: OpenSSL takes 3.x, Go anything below 0x1000.  So the type
- * and the first byte of the version decide, and the second byte never does.
+ * Do the first bytes begin a ClientHello, or what a server may skip before one?  A
+ * record of version 3.x does, whatever is in it.  Other protocols have lengths that
+ * look like a record of another version below 0x1000, so that one must also have a
+ * length and a message that some server takes.  HELLO_OK: follow it from there.
  */
-bool handshake_may_begin(struct text raw);
+enum hello_result handshake_begins(struct text raw, size_t *need);
 
 /*
  * The header of one record of that type at the start of raw, judged as far as it

@@ -145,13 +145,9 @@ bounded(struct text raw)
 enum hello_result
 hello_parse(struct text raw, struct hello *hello, size_t *need)
 {
-	if (!handshake_may_begin(raw))
-		return HELLO_NOT_TLS;
-	if (raw.n < 2) {
-		*need = raw.n + 1;
-		return HELLO_MORE;
-	}
-	return parse_from(bounded(raw), 0, hello, need);
+	enum hello_result result = handshake_begins(raw, need);
+
+	return result == HELLO_OK ? parse_from(bounded(raw), 0, hello, need) : result;
 }
 
 /* Pass over one record that may stand before a second ClientHello. */

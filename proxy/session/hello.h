@@ -20,7 +20,7 @@ enum { HELLO_MAX = 65536, HELLO_ALPN_MAX = 64 }; /* raw bytes with record header
 enum hello_result {
 	HELLO_OK,
 	HELLO_MORE,      /* a prefix of a ClientHello so far */
-	HELLO_NOT_TLS,   /* the first two bytes begin no TLS record that any server takes */
+	HELLO_NOT_TLS,   /* the first bytes begin nothing that a TLS server takes */
 	HELLO_MALFORMED, /* began as TLS, and is no ClientHello, or has more before it */
 	HELLO_TOO_LARGE, /* more than HELLO_MAX */
 };
@@ -49,8 +49,9 @@ struct hello {
  * left alone.  HELLO_MORE: no ClientHello is whole before raw.n reaches *need.
  *
  * A server may be lenient where the RFC is not: skip a warning alert or an empty
- * record, ignore a version.  Hence nothing that begins as a TLS record may pass
- * for another protocol: HELLO_NOT_TLS depends on two bytes, all else is judged.
+ * record, ignore a version.  Hence nothing that begins as a record of version 3.x
+ * may pass for another protocol, and of another version below 16.0 only what no
+ * server takes, as its first nine bytes at most say: all else is judged.
  */
 enum hello_result hello_parse(struct text raw, struct hello *hello, size_t *need);
 

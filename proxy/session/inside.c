@@ -166,8 +166,7 @@ judge_client(struct session *s)
 			hello_clock(s);
 		return STEP_AGAIN;
 	case HELLO_NOT_TLS:
-		/* After a HelloRetryRequest anything but a ClientHello breaks the handshake. */
-		return pass_other(s, g->stage == GATE_SECOND ? INSIDE_MALFORMED : INSIDE_NOT_TLS);
+		return pass_other(s, INSIDE_NOT_TLS);
 	case HELLO_MALFORMED:
 	case HELLO_TOO_LARGE:
 		return pass_other(s, INSIDE_MALFORMED);

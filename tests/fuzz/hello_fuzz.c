@@ -1,7 +1,7 @@
 /*
  * hello_fuzz.c - a ClientHello says the same however its bytes and its records are
- * cut, and as a second one behind change_cipher_spec; what begins as a TLS record is
- * never called another protocol; a server's answer is judged as a slow reader judges it.
+ * cut, and as a second one behind change_cipher_spec; only what no server
+ * takes is called another protocol; a server's answer is judged as a slow reader judges it.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -42,17 +42,58 @@ check_prefixes(parse_fn *parse, struct text in, enum hello_result want)
 	}
 }
 
-/* The rule in words: NOT_TLS if the first two bytes begin no record, and only then. */
+static unsigned
+number(struct text in, size_t at, size_t bytes)
+{
+	unsigned value = 0;
+
+	for (; bytes > 0; bytes--)
+		value = value << 8 | (unsigned char)in.p[at++];
+	return value;
+}
+
+/* The rule in words: is this nothing that a server takes, as far as it is there? */
+static bool
+is_other_protocol(struct text in)
+{
+	unsigned type = in.n > 0 ? number(in, 0, 1) : 22;
+	unsigned major = in.n > 1 ? number(in, 1, 1) : 3;
+	unsigned length = in.n > 4 ? number(in, 3, 2) : 0;
+
+	if (type < 20 || type > 23 || major >= 16)
+		return true;
+	if (major == 3 || in.n < 5)
+		return false;
+	if (type != 22)
+		return type == 20 ? length > 1 : type == 21 ? length != 2 : length != 0;
+	if (length > 16384 || (length > 0 && in.n > 5 && in.p[5] != 1))
+		return true;
+	return length >= 4 && in.n > 8 && (number(in, 6, 3) < 41 || number(in, 6, 3) > 131072);
+}
+
 static void
 check_beginning(struct text in, enum hello_result result, enum hello_result second)
 {
-	unsigned type = in.n > 0 ? (unsigned char)in.p[0] : 0;
-	unsigned major = in.n > 1 ? (unsigned char)in.p[1] : 0;
-	bool tls = type >= 20 && type <= 23 && major < 16;
+	bool handshake = in.n > 0 && in.p[0] == 22;
 
-	assert((result == HELLO_NOT_TLS) == (in.n > 0 && !tls));
-	assert(result == HELLO_NOT_TLS || type == 22 || result == HELLO_MALFORMED || in.n < 2);
+	assert((result == HELLO_NOT_TLS) == is_other_protocol(in));
+	assert(result == HELLO_NOT_TLS || handshake || result == HELLO_MALFORMED || in.n < 5);
 	assert(second != HELLO_NOT_TLS);
+}
+
+/* A hello is one whatever version below 16.0 its first record has. */
+static void
+check_versions(struct text in, const struct hello *want)
+{
+	static char copy[INPUT_MAX];
+	struct hello h;
+	size_t need;
+
+	memcpy(copy, in.p, in.n);
+	for (copy[1] = 0; copy[1] < 16; copy[1]++) {
+		assert(hello_parse((struct text){ copy, in.n }, &h, &need) == HELLO_OK);
+		assert(need == in.n && same_hello(&h, want));
+	}
 }
 
 /* The payload of all records, by the book; at most room bytes. */
@@ -193,6 +234,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct text own = { in.p, need };
 
 		check_values(&h);
+		check_versions(own, &h);
 		check_recut(own, &h);
 		check_second(own, &h);
 	}

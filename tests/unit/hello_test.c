@@ -12,6 +12,7 @@
 #include "proxy/session/hello.h"
 #include "tests/unit/hello_bytes.h"
 
+#define MYSQL(length) length " 010001 85a6ff01 00000001 2d 23*00 'user'00 20 32*aa 'example'00"
 #define ALPN(list) "0010 [2 [2 " list " ] ]"
 
 static const struct {
@@ -61,6 +62,8 @@ static const struct {
 	    HELLO_SNI_HOST, "example.com", "", false },
 	{ "16 03ff [2 01 [3 " BODY "[2 " SNI("'example.com'") " ] ] ]", "and 3.255", HELLO_SNI_HOST,
 	    "example.com", "", false },
+	{ "16 0001 [2 01 [3 " BODY " ] ]", "41 bytes of version 0.1", HELLO_SNI_NONE, NULL, "",
+	    false },
 	{ "16 0000 [2 01 [3 " BODY "[2 " SNI("'example.com'") " ] ] ]", "Go takes any version",
 	    HELLO_SNI_HOST, "example.com", "", false },
 	{ "16 0fff [2 01 [3 " BODY "[2 " SNI("'example.com'") " ] ] ]", "below 0x1000",
@@ -76,7 +79,7 @@ static const struct {
 	enum hello_result want;
 	const char *why;
 } rows[] = {
-	/* Not TLS: the first two bytes begin no record of any version. */
+	/* Not TLS: the first bytes begin nothing that any server takes. */
 	{ "'SSH-2.0-x'", HELLO_NOT_TLS, "SSH" },
 	{ "'GET / HTTP/1.1'", HELLO_NOT_TLS, "HTTP" },
 	{ "00", HELLO_NOT_TLS, "NUL" },
@@ -84,6 +87,19 @@ static const struct {
 	{ "80 2e 01 0301", HELLO_NOT_TLS, "an SSLv2 ClientHello" },
 	{ "16 fe fd", HELLO_NOT_TLS, "DTLS" },
 	{ "16 10", HELLO_NOT_TLS, "a version that no server takes" },
+	{ MYSQL("14"), HELLO_NOT_TLS, "a MySQL login of 276 bytes" },
+	{ MYSQL("15"), HELLO_NOT_TLS, "of 277" },
+	{ MYSQL("16"), HELLO_NOT_TLS, "of 278" },
+	{ MYSQL("17"), HELLO_NOT_TLS, "of 279" },
+	{ "00000008 04d2162f", HELLO_NOT_TLS, "PostgreSQL, asking for TLS" },
+	{ "00000017 00030000 'user'00'example'00 00", HELLO_NOT_TLS, "PostgreSQL, 23 bytes" },
+	{ "16010000 07000000 00000000 dd070000", HELLO_NOT_TLS, "MongoDB, 278 bytes" },
+	{ "15010000 07000000 00000000 d4070000", HELLO_NOT_TLS, "MongoDB, an old query" },
+	{ "16000000 01000000 00000000 dd070000", HELLO_NOT_TLS, "MongoDB, request 1" },
+	{ "16 0100 [2 02 [3 0303 ] ]", HELLO_NOT_TLS, "a ServerHello of version 1" },
+	{ "17 0100 [2 00 ]", HELLO_NOT_TLS, "application data of it" },
+	{ "14 0100 [2 0101 ]", HELLO_NOT_TLS, "a long change_cipher_spec of it" },
+	{ "15 0100 [2 015a00 ]", HELLO_NOT_TLS, "a long alert of it" },
 
 	/* Some server takes what begins as a record: no name may hide behind it. */
 	{ "17 0303 [2 00 ]", HELLO_MALFORMED, "application data first" },
@@ -96,6 +112,15 @@ static const struct {
 	{ "16 0301 4001", HELLO_MALFORMED, "a record of more than 2^14 bytes" },
 	{ "16 0301 41", HELLO_MALFORMED, "known from the first byte of the length" },
 	{ "16 0fff [2 ]", HELLO_MALFORMED, "an empty record of a strange version" },
+	{ "15 0001 [2 015a ]" HELLO("'example.com'"), HELLO_MALFORMED, "a warning of one" },
+	{ "15 0fff [2 015a ]" HELLO("'example.com'"), HELLO_MALFORMED, "or another" },
+	{ "14 0201 [2 01 ]" HELLO("'example.com'"), HELLO_MALFORMED, "change_cipher_spec of one" },
+	{ "17 0401 [2 ]" HELLO("'example.com'"), HELLO_MALFORMED, "empty application data" },
+	{ "16 0001 [2 01 ] 15 0001 [2 015a ]", HELLO_MALFORMED, "a warning inside the header" },
+	{ "16 0001 [2 01 ] 16 0001 [2 ]", HELLO_MALFORMED, "an empty record inside it" },
+	{ "16 0001 [2 01 ] 16 0001 [2 000000 ]", HELLO_MALFORMED, "an empty message" },
+	{ "16 0001 [2 01 [3 41*00 ] ]", HELLO_MALFORMED, "41 bytes that are no hello" },
+	{ "16 0001 [2 01 [3 " BODY " ] 10 000000 ]", HELLO_MALFORMED, "with another message" },
 	{ "16 0301 [2 02 [3 0303 ] ]", HELLO_MALFORMED, "a ServerHello" },
 	{ "16 0301 [2 00 [3 ] ]" HELLO("'example.com'"), HELLO_MALFORMED, "a HelloRequest first" },
 
@@ -298,6 +323,14 @@ impossible_bytes_do_not_wait(void **state)
 		{ "13", HELLO_NOT_TLS },
 		{ "16 10", HELLO_NOT_TLS },
 		{ "17 03", HELLO_MALFORMED },
+		{ "14 00 00 00 02", HELLO_NOT_TLS },
+		{ "15 00 00 00 01", HELLO_NOT_TLS },
+		{ "16 00 00 40 01", HELLO_NOT_TLS },
+		{ "17 00 00 00 01", HELLO_NOT_TLS },
+		{ "17 00 00 00 00", HELLO_MALFORMED },
+		{ "16 00 00 00 04 02", HELLO_NOT_TLS },
+		{ "16 00 00 01 00 01 00 00 28", HELLO_NOT_TLS },
+		{ "16 00 00 01 00 01 02 00 01", HELLO_NOT_TLS },
 		{ "16 0301 41", HELLO_MALFORMED },
 		{ "16 0301 4001", HELLO_MALFORMED },
 		{ "16 0301 0000", HELLO_MALFORMED },
@@ -317,26 +350,93 @@ impossible_bytes_do_not_wait(void **state)
 	}
 }
 
-/* Every way to begin, by the rule in words: two bytes say whether this may be TLS. */
-static void
-the_first_two_bytes_decide(void **state)
+/*
+ * Every way to begin, by the rule in words.  Each row is what follows the first two
+ * bytes; three: a handshake record of version 3.x; other: versions 0 to 2 and 4 to 15,
+ * for each of the four types.
+ */
+static const struct {
+	const char *rest, *why;
+	enum hello_result three, other[4];
+} beginnings[] = {
+#define MORE HELLO_MORE
+#define OURS HELLO_MALFORMED
+#define LARGE HELLO_TOO_LARGE
+#define NONE HELLO_NOT_TLS
+	{ "", "nothing", MORE, { MORE, MORE, MORE, MORE } },
+	{ "01 00", "half a length", MORE, { MORE, MORE, MORE, MORE } },
+	{ "01 0000", "an empty record", OURS, { OURS, NONE, OURS, OURS } },
+	{ "01 0001", "a byte to come", MORE, { OURS, NONE, MORE, NONE } },
+	{ "01 0001 01", "change_cipher_spec, a hello", MORE, { OURS, NONE, MORE, NONE } },
+	{ "01 0001 02", "neither of them", OURS, { OURS, NONE, NONE, NONE } },
+	{ "01 0002", "the length of an alert", MORE, { NONE, OURS, MORE, NONE } },
+	{ "01 0002 015a", "a warning", MORE, { NONE, OURS, MORE, NONE } },
+	{ "01 0002 0228", "a fatal alert", OURS, { NONE, OURS, NONE, NONE } },
+	{ "01 0003 010000", "a header to go on", MORE, { NONE, NONE, MORE, NONE } },
+	{ "00 0185 a6", "a MySQL login", OURS, { NONE, NONE, NONE, NONE } },
+	{ "01 002c 01 0000", "a part of a header", MORE, { NONE, NONE, MORE, NONE } },
+	{ "01 002c 01 000028", "40 bytes are none", MORE, { NONE, NONE, NONE, NONE } },
+	{ "01 002d 01 000029", "41 bytes may be", MORE, { NONE, NONE, MORE, NONE } },
+	{ "01 002e 01 000029", "a byte after them", OURS, { NONE, NONE, OURS, NONE } },
+	{ "01 4000 01 010000", "64 KiB", LARGE, { NONE, NONE, LARGE, NONE } },
+	{ "01 4000 01 020000", "128 KiB", LARGE, { NONE, NONE, LARGE, NONE } },
+	{ "01 4000 01 020001", "more than that", LARGE, { NONE, NONE, NONE, NONE } },
+	{ "01 4001", "a long record", OURS, { NONE, NONE, NONE, NONE } },
+	{ "01 [2 01 [3 " BODY " ] ]", "a hello", HELLO_OK, { NONE, NONE, HELLO_OK, NONE } },
+#undef MORE
+#undef OURS
+#undef LARGE
+#undef NONE
+};
+
+static enum hello_result
+beginning_is(size_t row, unsigned type, unsigned major)
 {
+	if (type < 20 || type > 23 || major >= 16)
+		return HELLO_NOT_TLS;
+	if (major != 3)
+		return beginnings[row].other[type - 20];
+	return type == 22 ? beginnings[row].three : HELLO_MALFORMED;
+}
+
+static void
+every_way_to_begin(void **state)
+{
+	static struct bytes bytes;
+
 	(void)state;
-	for (unsigned type = 0; type < 256; type++) {
-		for (unsigned major = 0; major < 256; major++) {
-			const char raw[] = { (char)type, (char)major };
-			bool tls = type >= 20 && type <= 23;
-			enum hello_result one = tls ? HELLO_MORE : HELLO_NOT_TLS;
-			enum hello_result two = !tls || major >= 16 ? HELLO_NOT_TLS
-						: type == 22        ? HELLO_MORE
-								    : HELLO_MALFORMED;
+	for (size_t i = 0; i < COUNT(beginnings); i++) {
+		struct text raw = build(&bytes, "0000");
+
+		put_all(&bytes, beginnings[i].rest);
+		raw.n = bytes.n;
+		for (unsigned first = 0; first < 65536; first++) {
 			struct hello h;
 			size_t need = 0;
 
-			if (parse((struct text){ raw, 1 }, &h, &need) != one ||
-			    (tls && need != 2) || parse((struct text){ raw, 2 }, &h, &need) != two)
-				fail_msg("%02x %02x", type, major);
+			bytes.b[0] = (char)(first >> 8);
+			bytes.b[1] = (char)(first & 0xff);
+			if (parse(raw, &h, &need) != beginning_is(i, first >> 8, first & 0xff))
+				fail_msg("%04x, %s", first, beginnings[i].why);
 		}
+	}
+}
+
+/* A byte alone says which type it is, and no more is asked for than may decide. */
+static void
+the_first_byte_asks_for_another(void **state)
+{
+	(void)state;
+	for (unsigned type = 0; type < 256; type++) {
+		const char byte = (char)type;
+		bool tls = type >= 20 && type <= 23;
+		struct hello h;
+		size_t need = 0;
+
+		if (parse((struct text){ &byte, 1 }, &h, &need) !=
+			(tls ? HELLO_MORE : HELLO_NOT_TLS) ||
+		    (tls && need != 2))
+			fail_msg("%02x", type);
 	}
 }
 
@@ -436,7 +536,8 @@ main(void)
 		cmocka_unit_test(bad_hellos_are_named),
 		cmocka_unit_test(no_split_changes_a_verdict),
 		cmocka_unit_test(impossible_bytes_do_not_wait),
-		cmocka_unit_test(the_first_two_bytes_decide),
+		cmocka_unit_test(every_way_to_begin),
+		cmocka_unit_test(the_first_byte_asks_for_another),
 		cmocka_unit_test(records_may_end_anywhere),
 		cmocka_unit_test(a_hello_in_seven_records),
 		cmocka_unit_test(few_calls_are_enough),
