@@ -4,14 +4,11 @@ The server is a real `openssl s_server` that takes P-384 only, behind a relay wh
 writes down what reaches it; the client is OpenSSL in memory, which offers X25519 first.
 """
 
-import socket
-import subprocess
-import threading
-
 import pytest
 
 from lib import hello, net, wire
 from lib.raw import absorb
+from lib.s_server import SServer
 from lib.sluice import limited, unrestricted
 from lib.tls import MemoryClient
 
@@ -20,56 +17,18 @@ pytestmark = pytest.mark.usefixtures("workers")
 NAME = "tls.example.com"
 FOREIGN = "xyz.example.com"
 TARGET = f"{NAME}:443"
-PLAIN_PORT = 4433
 
 
 @pytest.fixture(scope="module")
 def s_server(authority):
-    """Listens on a loopback port that only the relay uses."""
-    process = subprocess.Popen(
-        ["openssl", "s_server", "-accept", f"127.0.0.1:{PLAIN_PORT}", "-cert",
-         str(authority.certificate), "-key", str(authority.key), "-groups", "P-384", "-tls1_3",
-         "-rev", "-quiet"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-
-    def listens():
-        assert process.poll() is None, "openssl s_server ended"
-        with socket.socket() as sock:
-            return sock.connect_ex(("127.0.0.1", PLAIN_PORT)) == 0
-
-    wire.wait_for(listens, message="openssl s_server")
-    yield process
-    process.terminate()
-    process.wait(10)
-
-
-def relay(contact):
-    """Between the proxy and s_server, remembering what the client side said."""
-    inner = socket.create_connection(("127.0.0.1", PLAIN_PORT))
-
-    def back():
-        try:
-            while data := inner.recv(65536):
-                contact.sock.sendall(data)
-            contact.sock.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
-
-    thread = threading.Thread(target=back, daemon=True)
-    thread.start()
-    try:
-        while data := contact.read_some():
-            inner.sendall(data)
-        inner.shutdown(socket.SHUT_WR)
-    except OSError:
-        pass
-    thread.join(5)
-    inner.close()
+    server = SServer(authority, "-groups", "P-384", "-tls1_3")
+    yield server
+    server.stop()
 
 
 @pytest.fixture
 def server(s_server, raw):
-    return raw(relay)
+    return raw(s_server.relay)
 
 
 def first_flight(proxy, context):
