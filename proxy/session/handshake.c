@@ -1,7 +1,6 @@
 /*
- * handshake.c - one TLS handshake message across any number of records.  Each
- * verdict falls at the first byte that allows it, so that it does not depend on
- * how the bytes arrived.
+ * handshake.c - one TLS handshake message across any number of records.  Which
+ * byte brings the verdict depends on the bytes alone, never on how they arrived.
  */
 #include "proxy/session/handshake.h"
 

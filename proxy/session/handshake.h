@@ -27,7 +27,7 @@ enum {
 	HANDSHAKE_SERVER_HELLO = 2,
 
 	CLIENT_HELLO_LEAST = 41,     /* with one suite and one compression method */
-	CLIENT_HELLO_MOST = 1 << 17, /* more than servers read: Go 64 KiB, GnuTLS 128 KiB */
+	CLIENT_HELLO_MOST = 1 << 17, /* GnuTLS reads 128 KiB, Go 64 */
 };
 
 static inline unsigned

@@ -1,7 +1,7 @@
 /*
  * hello_fuzz.c - a ClientHello says the same however its bytes and its records are
- * cut, and as a second one behind change_cipher_spec; only what no server
- * takes is called another protocol; a server's answer is judged as a slow reader judges it.
+ * cut, and as a second one behind change_cipher_spec; only what no server takes is
+ * called another protocol; a server's answer is judged as a slow reader judges it.
  */
 #include <assert.h>
 #include <stdint.h>
