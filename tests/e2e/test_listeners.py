@@ -2,13 +2,16 @@
 
 import os
 import stat
+import subprocess
 
 import pytest
 
-from lib import refusal, wire
+from lib import net, refusal, wire
 from lib.sluice import limited, refuse_to_start, unrestricted
 
 pytestmark = pytest.mark.usefixtures("workers")
+
+LATER = net.PUBLIC_V4 + "99"    # an address that no test has from the start
 
 
 @pytest.fixture
@@ -100,6 +103,20 @@ def test_the_proxy_does_not_reach_its_own_listeners(start):
     host, port = proxy.listener(0)
     refusal.check(proxy.refusal(f"{host}:{port}"), 403, "address_not_allowed", host)
     assert proxy.refusal("93.184.215.45:8119").status == 502
+
+
+@pytest.mark.parametrize("document", [unrestricted(), limited("www.example.com", LATER)],
+                         ids=["unrestricted", "limited"])
+def test_its_own_listeners_at_an_address_that_came_later(start, document):
+    """A listener on every address is there, too; even an environment that lists it is kept out."""
+    proxy = start(document, config={"listeners": [{"address": "0.0.0.0:8118"}],
+                                    "operator": {"ports": {"limited": [443, 80, 8118]}}})
+    subprocess.run(["ip", "address", "add", f"{LATER}/32", "dev", "lo"], check=True)
+    try:
+        refusal.check(proxy.refusal(f"{LATER}:8118"), 403, "address_not_allowed", LATER)
+        assert proxy.refusal(f"{LATER}:443").status == 502
+    finally:
+        subprocess.run(["ip", "address", "delete", f"{LATER}/32", "dev", "lo"], check=True)
 
 
 def test_a_listener_must_say_which_environment_when_there_are_several(tmp_path):
