@@ -92,7 +92,20 @@ keep_hello(struct session *s, const struct hello *hello)
 	s->inside_ech = hello->ech;
 }
 
-/* May the tunnel go on with these first bytes?  In report mode what says no is kept and passes. */
+/* In report mode what says no passes, and is kept for the record. */
+static bool
+names_pass(struct session *s, const struct decision *d)
+{
+	if (reason_allows(d->reason))
+		return true;
+	if (session_config(s)->tls_names != TLS_NAMES_REPORT)
+		return false;
+	s->report_only = true;
+	s->decision = *d;
+	return true;
+}
+
+/* May the tunnel go on with these first bytes?  Where not, the session is refused. */
 static bool
 names_allowed(struct session *s, enum inside inside, const struct hello *hello)
 {
@@ -107,13 +120,8 @@ names_allowed(struct session *s, enum inside inside, const struct hello *hello)
 		names.ech = hello->ech;
 	}
 	d = decide_names(s->policy, &s->gate->question, &names);
-	if (reason_allows(d.reason))
+	if (names_pass(s, &d))
 		return true;
-	if (session_config(s)->tls_names == TLS_NAMES_REPORT) {
-		s->report_only = true;
-		s->decision = d;
-		return true;
-	}
 	session_refuse(s, &d, 0, NULL);
 	return false;
 }
@@ -313,7 +321,7 @@ inside_judge_again(struct session *s, const struct question *question, struct de
 
 	if (s->gate != NULL)
 		s->gate->question = *question;
-	if (s->judged == NOTHING_INSIDE || session_config(s)->tls_names != TLS_NAMES_ENFORCE)
+	if (s->judged == NOTHING_INSIDE)
 		return true;
 	if (s->judged == OTHER_INSIDE)
 		names.inside = INSIDE_NOT_TLS;
@@ -322,5 +330,5 @@ inside_judge_again(struct session *s, const struct question *question, struct de
 	names.has_sni = s->inside_has_sni;
 	names.ech = s->inside_ech;
 	*d = decide_names(s->policy, question, &names);
-	return reason_allows(d->reason);
+	return names_pass(s, d);
 }

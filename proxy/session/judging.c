@@ -18,8 +18,8 @@ still_allowed(struct session *s, struct decision *d)
 	*d = decide(s->policy, &question);
 	if (!reason_allows(d->reason))
 		return false;
-	if (!s->report_only)
-		s->decision = *d;
+	s->decision = *d;
+	s->report_only = false;
 	if (s->reach != NULL)
 		reach_again(s, &question);
 	if (s->server != NULL) {

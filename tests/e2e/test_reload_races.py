@@ -194,6 +194,22 @@ def test_what_was_only_reported_is_still_in_the_close_line(start, echoing):
     assert closed["reason"] == "sni_mismatch" and closed["report_only"] is True
 
 
+def test_a_reported_rule_does_not_outlive_its_policy(start, echoing):
+    """The rule's text stood in the configuration that the reload has let go."""
+    proxy = start(unrestricted(), config={"tls_names": "report",
+                                          "operator": {"deny": ["foreign.example.net"]}})
+    client = proxy.tunnel(TARGET)
+    sent = hello.hello("foreign.example.net")
+    client.send(sent)
+    assert client.read(len(sent)) == sent
+    for _ in range(3):
+        proxy.reload()
+        time.sleep(0.1)
+    client.close()
+    closed = proxy.record.wait(event="close")
+    assert closed["reason"] == "operator_deny" and closed["report_only"] is True
+
+
 @pytest.mark.parametrize("reload", [False, True], ids=["quiet", "reload"])
 def test_the_half_close_clock_survives(start, raw, reload):
     """Neither the client's first bytes nor a reload take back that the server has ended."""
