@@ -66,16 +66,30 @@ describe_peer(
 		peer->uid = credentials.uid;
 }
 
-/* May this connection begin?  REASON_COUNT: it may. */
+/*
+ * May this connection begin?  REASON_COUNT: it may, and has its places.  The listener's place
+ * comes first: a listener that is full must not hold a place of all, not even for a moment.
+ */
 static enum reason
-admit(const struct worker *w, const struct listener *l, const struct peer *peer)
+admit(const struct worker *w, struct listener *l, const struct peer *peer)
 {
 	if (!session_knows_peer(snapshot_config(w->context.policy), &l->entrance, peer))
 		return REASON_UNKNOWN_CLIENT;
-	if (atomic_load(&w->shared->sessions) >= atomic_load(&w->shared->session_limit) ||
-	    atomic_load(&l->entrance.sessions) >= atomic_load(&w->shared->listener_limit))
+	if (!place_take(&l->entrance.sessions, atomic_load(&w->shared->listener_limit)))
 		return REASON_OVERLOADED;
+	if (!place_take(&w->shared->sessions, atomic_load(&w->shared->session_limit))) {
+		place_give(&l->entrance.sessions);
+		return REASON_OVERLOADED;
+	}
 	return REASON_COUNT;
+}
+
+/* Those who are turned away have places of their own, in which they read why. */
+static bool
+may_hear_why(const struct worker *w, struct listener *l)
+{
+	return place_take(
+	    &l->entrance.turned_away, TURNED_AWAY_MAX / w->shared->listener_count + 1);
 }
 
 static void
@@ -119,8 +133,7 @@ accept_one(struct worker *w, struct listener *l, int listening)
 	}
 	describe_peer(fd, l, &ss, &peer);
 	refuse = admit(w, l, &peer);
-	if (refuse != REASON_COUNT && atomic_load(&l->entrance.turned_away) >=
-					  TURNED_AWAY_MAX / w->shared->listener_count + 1)
+	if (refuse != REASON_COUNT && !may_hear_why(w, l))
 		close(fd);
 	else
 		session_new(&w->context, &l->entrance, fd, &peer, refuse);

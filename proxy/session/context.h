@@ -25,6 +25,28 @@ struct entrance {
 	atomic_uint_fast64_t turned_away; /* still reading why; they count in nothing else */
 };
 
+/*
+ * Take one place where at most limit are; all workers take and give at once, and
+ * never are there more taken than the limit.  False: it is full.
+ */
+static inline bool
+place_take(atomic_uint_fast64_t *taken, uint64_t limit)
+{
+	uint_fast64_t n = atomic_load(taken);
+
+	do {
+		if (n >= limit)
+			return false;
+	} while (!atomic_compare_exchange_weak(taken, &n, n + 1));
+	return true;
+}
+
+static inline void
+place_give(atomic_uint_fast64_t *taken)
+{
+	atomic_fetch_sub(taken, 1);
+}
+
 TAILQ_HEAD(session_list, session);
 
 struct session_context {

@@ -132,16 +132,15 @@ session_timeout(void *arg)
 	session_run(s);
 }
 
-/* Those who are turned away take nothing from the limits of those who are let in. */
 static void
-count_session(struct session *s, int change)
+give_places(const struct session *s)
 {
 	if (s->turned_away) {
-		atomic_fetch_add(&s->entrance->turned_away, (uint_fast64_t)change);
+		place_give(&s->entrance->turned_away);
 		return;
 	}
-	atomic_fetch_add(&s->entrance->sessions, (uint_fast64_t)change);
-	atomic_fetch_add(s->context->total, (uint_fast64_t)change);
+	place_give(s->context->total);
+	place_give(&s->entrance->sessions);
 }
 
 bool
@@ -168,7 +167,6 @@ session_new(struct session_context *context, struct entrance *entrance, int fd,
 	s->started = loop_now(context->loop);
 	TAILQ_INSERT_TAIL(&context->sessions, s, link);
 	s->turned_away = refuse != REASON_COUNT;
-	count_session(s, 1);
 	if (refuse != REASON_COUNT) {
 		s->id = ++context->next_id;
 		session_refuse_reason(s, refuse);
@@ -232,7 +230,7 @@ session_close(struct session *s)
 	s->client = NULL;
 	buffer_done(&s->in);
 	buffer_done(&s->out);
-	count_session(s, -1);
+	give_places(s);
 	TAILQ_REMOVE(&context->sessions, s, link);
 	TAILQ_INSERT_TAIL(&context->dead, s, link);
 	loop_defer(context->loop, &context->reaper);

@@ -31,7 +31,8 @@ bool session_knows_peer(const struct config *, const struct entrance *, const st
 
 /*
  * Take over an accepted, non-blocking socket.  refuse: REASON_COUNT, or why it is
- * turned away at once (overloaded, unknown_client).
+ * turned away at once (overloaded, unknown_client).  Its places (place_take() of
+ * the listener and of all, or of those turned away) are taken; its end gives them back.
  */
 void session_new(
     struct session_context *, struct entrance *, int fd, const struct peer *, enum reason refuse);
