@@ -61,6 +61,7 @@ def test_a_denial_comes_at_once(start):
     assert time.monotonic() - before < 2
 
 
+@pytest.mark.covers("B3", "B4")
 @pytest.mark.parametrize("target, reason, host", [
     ("www.example.com:22", "port_not_allowed", "www.example.com"),
     ("WWW.Example.COM.:8443", "port_not_allowed", "www.example.com"),
@@ -86,6 +87,7 @@ def plain(start_shared):
     return start_shared(limited("www.example.com"))
 
 
+@pytest.mark.covers("H3", "H5", "H6", "H7", "H10", "H15", "H16", "H17", "H18")
 @pytest.mark.parametrize("sent, status, reason, says", [
     (b"GET / HTTP/1.1\r\nHost: www.example.com\r\n\r\n", 400, "bad_target", b"proxy"),
     (b"GET https://www.example.com/ HTTP/1.1\r\nHost: www.example.com\r\n\r\n", 400, "bad_target",
@@ -136,6 +138,7 @@ def test_what_is_no_proxy_request_is_refused_cleanly(plain, origin, sent, status
     assert origin.contacts[contacts:] == []
 
 
+@pytest.mark.covers("H1")
 def test_an_upload_of_8_mb_still_sees_its_403(start):
     proxy = start(ANALYSIS)
     client = proxy.dial()
@@ -148,6 +151,7 @@ def test_an_upload_of_8_mb_still_sees_its_403(start):
     assert client.read_all().decode() == HEAD + BODY
 
 
+@pytest.mark.covers("H1")
 def test_a_hello_right_behind_a_refused_connect_does_not_hide_the_403(start):
     proxy = start(ANALYSIS)
     client = proxy.dial()
@@ -157,6 +161,7 @@ def test_a_hello_right_behind_a_refused_connect_does_not_hide_the_403(start):
     assert client.read_all().decode() == HEAD + BODY
 
 
+@pytest.mark.covers("H1")
 @pytest.mark.parametrize("later", [
     wire.connect_head("www.example.com:443"),
     wire.request("http://www.example.com/echo"),
@@ -175,6 +180,7 @@ def test_nothing_behind_a_refusal_is_read_as_a_request(start, refused_quietly, l
     assert proxy.record.lines(host="www.example.com") == []
 
 
+@pytest.mark.covers("H1")
 def test_after_a_bad_request_nothing_is_read_either(start, refused_quietly):
     proxy = start(ANALYSIS)
 
@@ -199,6 +205,7 @@ def test_what_cannot_be_reached_is_a_502(start, name, status, reason):
         assert line["reason"] == reason
 
 
+@pytest.mark.covers("A11")
 @pytest.mark.parametrize("answer, status, reason", [
     (Answer(code=NXDOMAIN), 502, "name_not_found"),
     (Answer(), 502, "name_not_found"),
@@ -227,6 +234,7 @@ def test_a_silent_server_is_a_504(start):
     full.stop()
 
 
+@pytest.mark.covers("H2")
 def test_early_bytes_of_an_allowed_connect_arrive_once(start, raw):
     server = raw(lambda c: (c.read_all(), c.sock.sendall(hashlib.sha256(c.received).digest())),
                  port=7000)

@@ -70,6 +70,7 @@ def test_sequence_numbers_have_no_holes(start, workers):
     assert len({line["id"] for line in lines}) == 60
 
 
+@pytest.mark.covers("L2")
 def test_no_secret_reaches_the_record(start):
     proxy = start(WEB)
     proxy.ask(f"http://www.example.com/echo/p?token={SECRET}",
@@ -88,6 +89,7 @@ def test_no_secret_reaches_the_record(start):
     assert SECRET not in proxy.errors()
 
 
+@pytest.mark.covers("L1")
 @pytest.mark.parametrize("target", [
     'a"b:443', "a\\b:443", "\x1b[2J:443", "\xff\xfe:443", "\x80:443", "\xe2\x80\xae:443",
     "x" * 30000 + ":443",
@@ -103,6 +105,7 @@ def test_hostile_bytes_make_one_whole_line(start, target):
     raw_text.decode("utf-8")
 
 
+@pytest.mark.covers("L4")
 def test_a_flood_of_denials_is_merged_and_counted(start):
     proxy = start(WEB)
     total, answers = 3000, []
@@ -161,6 +164,7 @@ def fill(proxy, count=60):
         proxy.refusal(f"fill{i}.example.net:443")
 
 
+@pytest.mark.covers("L3")
 def test_a_reader_that_pauses(start, raw):
     raw(echo, port=80)
     proxy = start(WEB, audit="stdout", config={"audit": {"stall": "1s"}})
@@ -257,6 +261,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+@pytest.mark.covers("L3")
 def test_a_full_disk(small_disk, start, raw):
     raw(echo, port=80)
     path = small_disk / "audit.jsonl"

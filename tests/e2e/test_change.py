@@ -43,6 +43,7 @@ def reloaded(proxy, target, status):
                   message=f"{status} for {target}")
 
 
+@pytest.mark.covers("P2")
 def test_what_is_still_allowed_goes_on(start, raw):
     proxy = start(BOTH)
     live = tunnels(proxy, raw)
@@ -79,6 +80,7 @@ def test_a_host_that_left_the_environment_is_cut(start, raw):
     assert len(proxy.record.wait_count(len(live), event="close", reason="policy_changed")) == 8
 
 
+@pytest.mark.covers("P2")
 def test_a_tunnel_under_load_is_cut_too(start, raw):
     raw(lambda c: [c.sock.sendall(b"x" * 65536) for _ in range(100_000)], port=80)
     proxy = start(BOTH)
@@ -160,6 +162,7 @@ def test_a_broken_document_keeps_the_old_policy(start, raw):
     reloaded(proxy, "www.example.com:443", 200)
 
 
+@pytest.mark.covers("P1")
 @pytest.mark.parametrize("document", ["", "{", "name: [", "\0", "networking: {type: limited}\n",
                                       "name: x\nconfig: {type: cloud, networking: {type: open}}\n"])
 def test_no_broken_document_opens_anything(start, document):
@@ -171,6 +174,7 @@ def test_no_broken_document_opens_anything(start, document):
     assert proxy.refusal("www.example.com:443").status == 200
 
 
+@pytest.mark.covers("P1")
 @pytest.mark.parametrize("torn", ["name: e2e\n", "name: e2e\nconfig:\n  type: cloud\n"])
 def test_a_document_cut_short_does_not_open_a_limited_environment(start, torn):
     proxy = start(limited("www.example.com"))
@@ -183,6 +187,7 @@ def test_a_document_cut_short_does_not_open_a_limited_environment(start, torn):
     reloaded(proxy, "api.example.com:443", 200)
 
 
+@pytest.mark.covers("P1")
 @pytest.mark.parametrize("config", ["", "environments: []\n", "workers: 1\n"])
 def test_a_configuration_that_lost_its_environments_opens_nothing(start, config):
     proxy = start(limited("www.example.com"))

@@ -56,6 +56,7 @@ def test_pipelined_requests_are_answered_in_order(start):
     assert client.response().json()["path"] == "/echo/3"
 
 
+@pytest.mark.covers("H13")
 def test_every_request_is_decided_anew(start, origin):
     proxy = start(WEB)
     client = proxy.dial()
@@ -79,6 +80,7 @@ def test_a_connect_after_requests_on_the_same_connection(start):
     refusal.check(client.response(), 403, "host_not_allowed", "denied.example.net")
 
 
+@pytest.mark.covers("H4", "B14")
 @pytest.mark.parametrize("url, host", [
     ("http://www.example.com/echo", "www.example.com"),
     ("http://WWW.Example.COM./echo", "www.example.com"),
@@ -91,6 +93,7 @@ def test_host_is_rebuilt_from_the_target(start, url, host):
     assert fields_of(answer)["host"] == host
 
 
+@pytest.mark.covers("H12")
 def test_hop_by_hop_fields_stay_here(start):
     proxy = start(WEB)
     answer = proxy.ask("http://www.example.com/echo", fields=[
@@ -108,6 +111,7 @@ def test_hop_by_hop_fields_stay_here(start):
     assert fields_of(answer)["authorization"] == "Bearer kept"
 
 
+@pytest.mark.covers("H12")
 @pytest.mark.parametrize("option", ["Host", "Via", "Content-Length", "Connection", "close"])
 def test_naming_a_vital_field_in_connection_does_no_harm(start, option):
     proxy = start(WEB)
@@ -136,6 +140,7 @@ def test_chunked_bodies_both_ways(start):
     assert answer.body == PATTERN[:1000] * 200 and answer.all("trailer") == []
 
 
+@pytest.mark.covers("H8")
 @pytest.mark.parametrize("body", [
     b"5\nhello\r\n0\r\n\r\n", b"0x5\r\nhello\r\n0\r\n\r\n", b"-1\r\n", b"5 \r\nhello",
     b"fffffffffffffffff\r\n", b"5\r\nhelloX\r\n0\r\n\r\n", b"5;\x00\r\nhello\r\n0\r\n\r\n",
@@ -176,6 +181,7 @@ def test_interim_responses_are_relayed(start, raw):
     assert client.response().body == b"ok"
 
 
+@pytest.mark.covers("H15")
 def test_another_expectation_is_a_417(start):
     proxy = start(WEB)
     answer = proxy.ask("http://www.example.com/echo", fields=["Expect: 200-ok"])
@@ -253,6 +259,7 @@ def test_options_for_the_server_itself(start, origin):
     assert origin.requests[-1].path == "*"
 
 
+@pytest.mark.covers("H14")
 def test_no_raw_pipe_through_an_upgrade(start, raw):
     server = raw(lambda c: (c.read_until(b"\r\n\r\n"), c.sock.sendall(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"

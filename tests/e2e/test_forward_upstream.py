@@ -27,6 +27,7 @@ def shared(start_shared):
     return start_shared(RAW)
 
 
+@pytest.mark.covers("H19")
 @pytest.mark.parametrize("sent", [
     OK + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
     OK + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
@@ -54,6 +55,7 @@ def test_a_malformed_head_is_a_502(shared, bad_server, sent):
     refusal.check(answer, 502, "upstream_closed", "raw.example.com")
 
 
+@pytest.mark.covers("H19")
 def test_an_endless_head_is_a_502(shared, bad_server):
     def script(contact):
         contact.read_until(b"\r\n\r\n")
@@ -65,6 +67,7 @@ def test_an_endless_head_is_a_502(shared, bad_server):
     refusal.check(shared.ask("http://raw.example.com/"), 502, "upstream_closed")
 
 
+@pytest.mark.covers("H19")
 def test_a_flood_of_interim_responses_is_bounded(shared, bad_server):
     def script(contact):
         contact.read_until(b"\r\n\r\n")
@@ -99,6 +102,7 @@ def test_a_body_that_is_cut_short_is_cut_short_for_the_client_too(shared, bad_se
     assert b"Content-Length: 5\r\n" not in got
 
 
+@pytest.mark.covers("H19")
 def test_bytes_after_a_response_never_become_the_next_one(shared, bad_server):
     bad_server.script = speak(OK + b"Content-Length: 2\r\n\r\nok"
                               + OK + b"Content-Length: 5\r\n\r\nstale", then_read=True)

@@ -26,6 +26,7 @@ def test_a_contact_with_a_guarded_address_would_be_noticed(traps):
     traps.contacts.clear()
 
 
+@pytest.mark.covers("A2", "A3", "A4", "A8", "B7")
 @pytest.mark.parametrize("document", [ANY, unrestricted()], ids=["limited", "unrestricted"])
 @pytest.mark.parametrize("label, reason", [
     *((label, "address_not_allowed") for label in PRIVATE),
@@ -40,6 +41,7 @@ def test_a_name_for_a_guarded_address_is_refused(start, document, label, reason)
     assert line["reason"] == reason and "address" not in line
 
 
+@pytest.mark.covers("A7")
 @pytest.mark.parametrize("host, dialled", [
     ("mixed.example.com", net.ORIGIN),
     ("mixed6.example.com", net.ORIGIN),
@@ -57,6 +59,7 @@ def test_only_the_public_addresses_of_a_name_are_dialled(start, origin, host, di
     assert {line["address"] for line in proxy.record.wait_count(5, event="open")} == {dialled}
 
 
+@pytest.mark.covers("A7")
 def test_a_private_address_is_no_second_choice(start):
     """The public address refuses; the private one beside it is still not tried."""
     proxy = start(ANY)
@@ -70,6 +73,7 @@ def scripted(start, script, document=ANY, **how):
     return start(document, resolver=server.server, **how), server
 
 
+@pytest.mark.covers("A6", "B12")
 def test_rebinding_between_two_requests(start):
     """Public at first, private later, with TTL 0: every answer is checked, none trusted twice."""
     def script(name, kind, nth):
@@ -90,6 +94,7 @@ def test_rebinding_between_two_requests(start):
     server.stop()
 
 
+@pytest.mark.covers("A6")
 def test_rebinding_by_alternating_answers(start):
     addresses = [net.ORIGIN, "10.0.0.5", net.ORIGIN, "169.254.169.254"]
 
@@ -104,6 +109,7 @@ def test_rebinding_by_alternating_answers(start):
     server.stop()
 
 
+@pytest.mark.covers("A7")
 def test_a_late_private_ipv6_answer_is_not_used(start):
     """IPv4 refuses at once; AAAA comes later and is loopback."""
     def script(name, kind, nth):
@@ -130,6 +136,7 @@ def test_a_late_public_answer_is_used(start):
     server.stop()
 
 
+@pytest.mark.covers("A6")
 def test_a_cname_chain_into_the_inside_is_refused(start):
     proxy, server = scripted(start, lambda name, kind, nth: Answer(
         "10.0.0.5" if kind == A else "fd12:3456::7", cname="inside.example.org"))
@@ -152,6 +159,7 @@ def test_a_truncated_answer_is_asked_again_over_tcp(start):
     server.stop()
 
 
+@pytest.mark.covers("A11")
 @pytest.mark.parametrize("raw", [
     b"", b"\x81", b"\x81\x80" + b"\xff" * 8, b"\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00\xc0\x0c",
     b"\x81\x80\x00\x01\xff\xff\x00\x00\x00\x00" + b"\x3f" * 300, b"\xff" * 500,
@@ -209,6 +217,7 @@ def test_an_exemption_does_not_open_what_the_environment_does_not(start):
                   "office.example.com")
 
 
+@pytest.mark.covers("A8")
 def test_a_wide_exemption_does_not_open_metadata(start):
     proxy = start(unrestricted(), config={"operator": {
         "exempt": [{"net": "169.254.0.0/16", "ports": [80, 443]}]}})

@@ -111,6 +111,7 @@ def assert_foreign_is_cut(proxy, server, context, shape, one_by_one=False):
         assert FOREIGN.encode() not in contact.received
 
 
+@pytest.mark.covers("T1", "T4")
 @pytest.mark.parametrize("shape", SHAPES)
 def test_no_framing_hides_a_denied_name(proxy, server, context, shape):
     assert_foreign_is_cut(proxy, server, context, shape)

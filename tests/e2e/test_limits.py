@@ -12,6 +12,7 @@ from lib.sluice import limited, unrestricted
 pytestmark = pytest.mark.usefixtures("workers")
 
 
+@pytest.mark.covers("R2")
 def test_beyond_the_limit_of_connections_is_a_503(start, raw):
     raw(echo, port=7000)
     proxy = start(unrestricted(), config={"limits": {"connections": 8}})
@@ -36,6 +37,7 @@ def test_beyond_the_limit_of_connections_is_a_503(start, raw):
     assert proxy.record.wait(reason="overloaded")["verdict"] == "deny"
 
 
+@pytest.mark.covers("R1")
 def test_a_slow_head_is_timed_out(start):
     proxy = start(unrestricted(), config={"timeouts": {"head": "1s"}})
     client = proxy.dial()
@@ -82,6 +84,7 @@ def test_a_client_that_never_reads_its_refusal_is_closed(start):
     assert time.monotonic() - before > 3, "a refused client has time to read"
 
 
+@pytest.mark.covers("R10")
 def test_a_stalled_name_does_not_hold_up_others(start):
     server = ScriptedDns(lambda name, kind, nth: Answer(silent=True) if name.startswith("stall")
                          else Answer(net.ORIGIN, ttl=60))
@@ -101,6 +104,7 @@ def test_a_stalled_name_does_not_hold_up_others(start):
     server.stop()
 
 
+@pytest.mark.covers("R11")
 def test_a_black_hole_does_not_hold_up_others(start):
     full = FullServer(net.SILENT, 443)
     proxy = start(unrestricted(), config={"timeouts": {"connect": "2s"}})
@@ -137,6 +141,7 @@ def test_one_query_for_many_who_ask_the_same(start):
     server.stop()
 
 
+@pytest.mark.covers("R12")
 def test_memory_of_many_half_sent_heads_is_bounded(start):
     proxy = start(unrestricted())
     before = proxy.resident()

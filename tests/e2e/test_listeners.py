@@ -26,6 +26,7 @@ def two(start, tmp_path):
     return proxy
 
 
+@pytest.mark.covers("B9", "B18")
 def test_each_listener_has_its_own_policy(two):
     for nth, mine, theirs in ((0, "www.example.com", "api.example.com"),
                               (1, "api.example.com", "www.example.com")):
@@ -94,6 +95,7 @@ def test_the_right_user_of_a_unix_socket_is_let_in(start, tmp_path):
     assert proxy.ask("http://www.example.com/echo").status == 200
 
 
+@pytest.mark.covers("A9")
 def test_the_proxy_does_not_reach_its_own_listeners(start):
     proxy = start(unrestricted(), config={
         "listeners": [{"address": "127.0.0.1:0"}, {"address": "93.184.215.45:8118"}],
@@ -105,6 +107,7 @@ def test_the_proxy_does_not_reach_its_own_listeners(start):
     assert proxy.refusal("93.184.215.45:8119").status == 502
 
 
+@pytest.mark.covers("A9")
 @pytest.mark.parametrize("document", [unrestricted(), limited("www.example.com", LATER)],
                          ids=["unrestricted", "limited"])
 def test_its_own_listeners_at_an_address_that_came_later(start, document):

@@ -50,6 +50,7 @@ def status_of_one_more(proxy):
         return None
 
 
+@pytest.mark.covers("R2")
 @pytest.mark.parametrize("count", [60, 300], ids=["beyond the limit", "far beyond"])
 def test_a_listener_that_is_full(two, raw, count):
     raw(echo, port=80)
@@ -77,6 +78,7 @@ def unanswered(name, kind, nth):
     return Answer(net.ORIGIN)
 
 
+@pytest.mark.covers("R10")
 @pytest.mark.parametrize("stay", [True, False], ids=["waiting", "gone"])
 def test_more_names_than_dns_takes_that_nobody_answers(names, two, stay):
     """Clients that wait for a silent name server, and clients that asked and went."""
@@ -97,6 +99,7 @@ def test_more_names_than_dns_takes_that_nobody_answers(names, two, stay):
         client.abort()
 
 
+@pytest.mark.covers("R11")
 def test_racing_dials_do_not_take_the_descriptors(names, two, full):
     """180 clients of a name with eight silent addresses, where 1024 files may be open."""
     for address in HOLES:

@@ -34,6 +34,7 @@ def test_a_package_host_is_reached_over_plain_http(registry_proxy, host):
     assert registry_proxy.ask(f"http://{host}/echo").status == 200
 
 
+@pytest.mark.covers("B10")
 @pytest.mark.parametrize("host", HOSTS)
 def test_what_is_beside_and_below_a_package_host_is_not(registry_proxy, refused_quietly, host):
     def ask():
@@ -50,6 +51,7 @@ def parents():
     return sorted(name for name in above - set(HOSTS) if "." in name)
 
 
+@pytest.mark.covers("B17")
 @pytest.mark.parametrize("parent", parents())
 def test_the_domain_of_a_package_host_is_not_open(registry_proxy, parent):
     for name in (parent, f"upload.{parent}", f"test.{parent}"):
@@ -96,6 +98,7 @@ def test_an_mcp_server_is_open_on_its_port(mcp, raw, target):
     assert mcp.record.wait(event="open", host=target.split(":")[0])["reason"] == "mcp_server"
 
 
+@pytest.mark.covers("N14", "B4")
 @pytest.mark.parametrize("target", ["mcp.example.com:80", "mcp.example.com:8443",
                                     "api.example.com:443", "tools.example.com:443",
                                     "tools.example.com:80", "tools.example.com:8444"])

@@ -50,6 +50,7 @@ def fill(client, data=bytes(65536)):
             client.sock.send(data)
 
 
+@pytest.mark.covers("R5")
 def test_the_client_sends_data_and_a_reset_together(proxy, raw):
     server = raw(absorb, port=80)
     client = proxy.tunnel("raw.example.com:80")
@@ -174,6 +175,7 @@ def test_the_server_may_answer_a_client_that_has_ended(proxy, raw):
     assert client.response().body == b"late"
 
 
+@pytest.mark.covers("R6")
 def test_a_large_answer_in_front_of_a_reset_is_delivered(proxy, raw):
     """The server does not read the upload, so that its close is a reset."""
     size = 200_000

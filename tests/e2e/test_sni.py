@@ -67,6 +67,7 @@ def test_a_real_handshake_passes(start, origin, authority):
     assert proxy.record.wait(event="close")["sni"] == "www.example.com"
 
 
+@pytest.mark.covers("T1", "B1")
 @pytest.mark.parametrize("sni, reason", [
     ("denied.example.net", "sni_mismatch"),
     ("other.example.com", "sni_mismatch"),
@@ -85,6 +86,7 @@ def test_another_name_is_cut(start, raw, sni, reason):
     is_cut(proxy, server, TARGET, hello.hello(sni), reason)
 
 
+@pytest.mark.covers("T4")
 def test_two_names_are_cut(start, raw):
     proxy, server = start(TLS), raw(echo)
     both = hello.extension(0, hello.vector16(
@@ -96,6 +98,7 @@ def test_two_names_are_cut(start, raw):
     assert server.contact().received == b""
 
 
+@pytest.mark.covers("T4")
 def test_two_server_name_extensions_are_cut(start, raw):
     proxy, server = start(TLS), raw(echo)
     client = proxy.tunnel(TARGET)
@@ -105,6 +108,7 @@ def test_two_server_name_extensions_are_cut(start, raw):
     assert server.contact().received == b""
 
 
+@pytest.mark.covers("T5")
 @pytest.mark.parametrize("sent", [
     b"SSH-2.0-OpenSSH_9.2\r\n", b"GET / HTTP/1.1\r\nHost: tls.example.com\r\n\r\n", b"\0",
     b"\x16\x10",
@@ -121,6 +125,7 @@ def test_a_hello_split_over_many_records(start, raw):
     passes(proxy, server, TARGET, hello.records(message, size=3))
 
 
+@pytest.mark.covers("T1", "T4")
 def test_a_mismatch_split_over_many_records(start, raw):
     proxy, server = start(TLS), raw(echo)
     message = hello.client_hello("denied.example.net")
@@ -140,6 +145,7 @@ def test_a_large_hello_passes(start, raw):
     passes(proxy, server, TARGET, sent)
 
 
+@pytest.mark.covers("T4")
 def test_a_hello_beyond_64_kib_is_cut(start, raw):
     proxy, server = start(TLS), raw(echo)
     sent = hello.records(hello.client_hello(NAME, padding=65_000), size=100)
@@ -175,12 +181,14 @@ def test_the_server_waits_for_the_judgement_too(start, raw):
     assert b"220" not in client.cut()
 
 
+@pytest.mark.covers("T3")
 def test_ech_is_logged_and_judged_by_the_outer_name(start, raw):
     proxy, server = start(TLS), raw(echo)
     closed = passes(proxy, server, TARGET, hello.hello(NAME, ech=True))
     assert closed["ech"] is True and closed["sni"] == NAME
 
 
+@pytest.mark.covers("T3")
 def test_ech_with_a_wrong_outer_name_is_cut(start, raw):
     proxy, server = start(TLS), raw(echo)
     closed = is_cut(proxy, server, TARGET, hello.hello("denied.example.net", ech=True),
@@ -188,6 +196,7 @@ def test_ech_with_a_wrong_outer_name_is_cut(start, raw):
     assert closed["ech"] is True
 
 
+@pytest.mark.covers("T3")
 def test_ech_can_be_refused(start, raw):
     proxy, server = start(TLS, config={"ech": "refuse"}), raw(echo)
     client = proxy.tunnel(TARGET)

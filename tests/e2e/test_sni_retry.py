@@ -87,6 +87,7 @@ def assert_cut(proxy, tunnel, server, reason="sni_mismatch"):
     assert FOREIGN.encode() not in server.contact().received
 
 
+@pytest.mark.covers("T1")
 def test_a_name_that_changes_after_the_retry_is_cut(start, server, authority):
     proxy = start(limited(NAME, FOREIGN))
     _, tunnel, data = first_flight(proxy, authority.client_context())

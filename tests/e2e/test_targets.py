@@ -153,6 +153,8 @@ def assert_refused(answer, status, reason):
         assert 0x20 <= byte < 0x7F, "what was sent must not come back as it was"
 
 
+@pytest.mark.covers("N1", "N5", "N7", "N8", "N9", "N10", "N11", "N12", "N13",
+                    "N16", "A1", "A2", "A3", "A4", "A5", "A8", "B5", "B6")
 @pytest.mark.parametrize("mode", DOCUMENTS)
 @pytest.mark.parametrize("target, status, reason", TABLE, ids=ids(TABLE))
 def test_refused_in_both_modes(proxies, refused_quietly, mode, target, status, reason):
@@ -161,6 +163,7 @@ def test_refused_in_both_modes(proxies, refused_quietly, mode, target, status, r
     assert_refused(answer, status, reason)
 
 
+@pytest.mark.covers("N2", "N3", "N4", "N14", "N15", "N17", "B2", "B10", "B11")
 @pytest.mark.parametrize("target, status, reason", LIMITED, ids=ids(LIMITED))
 def test_refused_in_limited(proxies, refused_quietly, target, status, reason):
     proxy = proxies["limited"]
@@ -172,6 +175,7 @@ def test_refused_in_limited(proxies, refused_quietly, target, status, reason):
 URI_DIFFERS = ("/", "?", "#")
 
 
+@pytest.mark.covers("N1", "N9", "A1", "A4", "A5")
 @pytest.mark.parametrize("target, status, reason",
                          [row for row in TABLE + LIMITED
                           if ":" in row[0] and not row[0].endswith(":")
@@ -192,6 +196,7 @@ def test_refused_as_http_uri(proxies, refused_quietly, target, status, reason):
     assert_refused(refused_quietly(proxy, ask), status, reason)
 
 
+@pytest.mark.covers("N5", "N6", "B5")
 @pytest.mark.parametrize("spelling", ["www.example.com", "WWW.EXAMPLE.COM", "www.example.com.",
                                       "Www.Example.Com."])
 def test_spellings_of_one_name_are_one_name(proxies, spelling):

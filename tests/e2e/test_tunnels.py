@@ -29,6 +29,7 @@ def test_bytes_are_exact_in_both_directions(start, server):
         assert client.read(n) == pattern(n)
 
 
+@pytest.mark.covers("R4")
 def test_the_client_may_end_first(start, server):
     server(lambda c: c.sock.sendall(hashlib.sha256(c.read_all()).hexdigest().encode()))
     proxy = start(unrestricted())
@@ -38,6 +39,7 @@ def test_the_client_may_end_first(start, server):
     assert proxy.record.wait(event="close")["bytes_up"] == 3 * MIB
 
 
+@pytest.mark.covers("R4", "R6")
 def test_the_server_may_end_first(start, server):
     def script(contact):
         contact.sock.sendall(pattern(2 * MIB))
@@ -52,6 +54,7 @@ def test_the_server_may_end_first(start, server):
     assert target.contact().received == b"I still talk" * 1000
 
 
+@pytest.mark.covers("R9")
 def test_a_slow_reader_holds_the_server_back(start, server):
     sent = []
 
@@ -79,6 +82,7 @@ def test_a_slow_reader_holds_the_server_back(start, server):
     client.abort()
 
 
+@pytest.mark.covers("R9")
 def test_a_slow_server_holds_the_client_back(start, server):
     gate = []
 
@@ -141,6 +145,7 @@ def test_activity_in_one_direction_keeps_a_tunnel(start, server, direction):
     client.abort()
 
 
+@pytest.mark.covers("R4")
 def test_after_a_half_close_a_shorter_clock_runs(start, server):
     server(lambda c: (c.read_all(), time.sleep(8)))
     proxy = start(unrestricted(), config={"timeouts": {"half_close": "1s"}})
