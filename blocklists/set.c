@@ -7,12 +7,10 @@
  */
 #include "blocklists/set.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/nets.h"
 #include "blocklists/bundled.h"
@@ -304,49 +302,22 @@ set_add_text(struct set *set, struct text bytes, const char *file, enum list_for
 	return true;
 }
 
-/* Not mmap(2): a list that is rewritten while it is read must not end the program. */
-static char *
-read_file(const char *path, size_t *n, struct report *report)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *bytes = NULL;
-	size_t used = 0, room = 0;
-	ssize_t got;
-
-	if (fd < 0) {
-		report_error(report, path, 0, 0, "%s", strerror(errno));
-		return NULL;
-	}
-	do {
-		bytes = memory_grow(bytes, used, &room, 1);
-		got = read(fd, bytes + used, room - used);
-		if (got > 0)
-			used += (size_t)got;
-	} while ((got > 0 && used <= FILE_MAX_BYTES) || (got < 0 && errno == EINTR));
-	if (got != 0) {
-		report_error(report, path, 0, 0, "%s",
-		    got < 0 ? strerror(errno) : "a list has at most 1 GiB");
-		free(bytes);
-		bytes = NULL;
-	}
-	close(fd);
-	*n = used;
-	return bytes;
-}
-
 bool
 set_add_file(struct set *set, const char *path, enum list_format format, enum match match,
     enum category category, bool (*is_suffix)(struct text name), struct set_counts *counts,
     struct report *report)
 {
 	size_t n;
-	char *bytes = read_file(path, &n, report);
-	bool good;
+	char *bytes = file_read(path, FILE_MAX_BYTES, &n, report);
+	bool good = false;
 
 	if (bytes == NULL)
 		return false;
-	good = set_add_text(set, (struct text){ bytes, n }, path, format, match, category,
-	    is_suffix, counts, report);
+	if (n > FILE_MAX_BYTES)
+		report_error(report, path, 0, 0, "a list has at most 1 GiB");
+	else
+		good = set_add_text(set, (struct text){ bytes, n }, path, format, match, category,
+		    is_suffix, counts, report);
 	free(bytes);
 	return good;
 }

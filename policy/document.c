@@ -5,10 +5,10 @@
  */
 #include "policy/document.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <yaml.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "policy/document_bytes.h"
 #include "policy/scalar.h"
@@ -346,40 +346,16 @@ document_parse(struct text bytes, const char *file, struct report *report)
 	return NULL;
 }
 
-/* Read all of a stream, or as much as shows that it is too large. */
-static bool
-read_all(FILE *stream, char **bytes, size_t *n)
-{
-	size_t room = 0, got;
-
-	*bytes = NULL;
-	*n = 0;
-	do {
-		*bytes = memory_grow(*bytes, *n, &room, 1);
-		got = fread(*bytes + *n, 1, room - *n, stream);
-		*n += got;
-	} while (got > 0 && *n <= BYTES_MAX);
-	return ferror(stream) == 0;
-}
-
 struct document *
 document_load(const char *path, struct report *report)
 {
 	struct document *document = NULL;
-	FILE *stream = fopen(path, "re");
-	char *bytes = NULL;
 	size_t n;
+	char *bytes = file_read(path, BYTES_MAX, &n, report);
 
-	if (stream == NULL) {
-		report_error(report, path, 0, 0, "cannot be opened: %s", strerror(errno));
-		return NULL;
-	}
-	if (read_all(stream, &bytes, &n))
+	if (bytes != NULL)
 		document = document_parse((struct text){ bytes, n }, path, report);
-	else
-		report_error(report, path, 0, 0, "cannot be read: %s", strerror(errno));
 	free(bytes);
-	fclose(stream);
 	return document;
 }
 

@@ -1,0 +1,22 @@
+/*
+ * file.h - a whole file for a loader, with a word of warning when somebody else could
+ * have written it.
+ *
+ * What decides over a workload must not be the workload's to write.
+ */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stddef.h>
+
+#include "base/report.h"
+
+/*
+ * The bytes of a file, or of as much of it as shows that it has more than `most`; the caller
+ * frees them, and says what is wrong when *n > most.  NULL, with the error in *report, when
+ * they cannot be read.  Warns of a regular file that every user may write, or whose owner is
+ * neither root nor the user of this process.
+ */
+char *file_read(const char *path, size_t most, size_t *n, struct report *report);
+
+#endif
