@@ -46,6 +46,7 @@ struct watch {
 
 struct query {
 	struct exchange *exchange; /* borrowed */
+	const char *name;          /* borrowed: whoever asks keeps it until the answer */
 	enum dns_family family;
 	void (*answered)(void *arg, const struct dns_answer *);
 	void *arg; /* borrowed */
@@ -304,68 +305,11 @@ dns_free(struct dns *dns)
 	free(dns);
 }
 
-/* RFC 2181 8: a TTL with its highest bit set is 0. */
-static uint32_t
-smaller_ttl(uint32_t ttl, int other)
-{
-	uint32_t value = other > 0 ? (uint32_t)other : 0;
-
-	return value < ttl ? value : ttl;
-}
-
-static int
-parse_ipv4(const unsigned char *bytes, int n, struct dns_answer *answer)
-{
-	struct ares_addrttl found[DNS_ADDRESSES_MAX];
-	int count = DNS_ADDRESSES_MAX;
-	int status = ares_parse_a_reply(bytes, n, NULL, found, &count);
-
-	for (int i = 0; status == ARES_SUCCESS && i < count; i++) {
-		struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr = found[i].ipaddr };
-		uint16_t port;
-
-		if (address_from_sockaddr(
-			(const struct sockaddr *)&in, &answer->addresses[answer->count], &port))
-			answer->count++;
-		answer->ttl = smaller_ttl(answer->ttl, found[i].ttl);
-	}
-	return status;
-}
-
-static int
-parse_ipv6(const unsigned char *bytes, int n, struct dns_answer *answer)
-{
-	struct ares_addr6ttl found[DNS_ADDRESSES_MAX];
-	int count = DNS_ADDRESSES_MAX;
-	int status = ares_parse_aaaa_reply(bytes, n, NULL, found, &count);
-
-	for (int i = 0; status == ARES_SUCCESS && i < count; i++) {
-		memcpy(answer->addresses[answer->count++].b, &found[i].ip6addr,
-		    sizeof(answer->addresses[0].b));
-		answer->ttl = smaller_ttl(answer->ttl, found[i].ttl);
-	}
-	return status;
-}
-
 /*
- * c-ares has matched id, question and server, and follows CNAMEs.  ARES_ENODATA from
- * its parsers means records that are not for this question or have no possible
- * length: a server that answers so has failed.  A CNAME that leads nowhere is an
- * answer without addresses.
+ * c-ares has matched id, server and question, and asks the next server or by TCP where that
+ * may help.  What the answer says it leaves to us: its own parsers take time in the square of
+ * the records, and follow the CNAME of any name.
  */
-static void
-parse(const unsigned char *bytes, int n, enum dns_family family, struct dns_answer *answer)
-{
-	int status;
-
-	answer->ttl = UINT32_MAX;
-	status = family == DNS_IPV4 ? parse_ipv4(bytes, n, answer) : parse_ipv6(bytes, n, answer);
-	if (status != ARES_SUCCESS)
-		answer->status = DNS_FAILURE;
-	else
-		answer->status = answer->count > 0 ? DNS_FOUND : DNS_NONE;
-}
-
 static void
 query_on_answer(void *arg, int status, int timeouts, unsigned char *bytes, int n)
 {
@@ -380,10 +324,9 @@ query_on_answer(void *arg, int status, int timeouts, unsigned char *bytes, int n
 	exchange->open--;
 	if (exchange->retired && exchange->open == 0)
 		loop_defer(exchange->dns->loop, &exchange->end);
-	if (status == ARES_SUCCESS)
-		parse(bytes, n, query.family, &answer);
-	else if (status == ARES_ENODATA || status == ARES_ENOTFOUND)
-		answer.status = DNS_NONE;
+	if (status == ARES_SUCCESS || status == ARES_ENODATA || status == ARES_ENOTFOUND)
+		message_parse((struct text){ (const char *)bytes, (size_t)n }, text(query.name),
+		    query.family, &answer);
 	else if (status == ARES_ETIMEOUT)
 		answer.status = DNS_TIMEOUT;
 	query.answered(query.arg, &answer);
@@ -414,7 +357,7 @@ dns_ask(struct dns *dns, const char *name, enum dns_family family,
 	exchange = dns->current;
 	exchange->asked++;
 	exchange->open++;
-	*query = (struct query){ exchange, family, answered, arg };
+	*query = (struct query){ exchange, name, family, answered, arg };
 	ares_query(exchange->ares, name, ns_c_in, family == DNS_IPV4 ? ns_t_a : ns_t_aaaa,
 	    query_on_answer, query); /* may answer at once */
 	arrange_timer(exchange);

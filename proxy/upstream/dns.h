@@ -10,29 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/address.h"
 #include "policy/config.h"
 #include "proxy/loop/loop.h"
-
-enum { DNS_ADDRESSES_MAX = 8 }; /* of one family; what an answer has beyond is ignored */
+#include "proxy/upstream/message.h"
 
 enum { DNS_ERROR_MAX = 160 };
-
-enum dns_family { DNS_IPV6, DNS_IPV4, DNS_FAMILIES };
-
-enum dns_status {
-	DNS_FOUND,
-	DNS_NONE,    /* no such name, or nothing of this family */
-	DNS_FAILURE, /* no server could or would answer, or the answer makes no sense */
-	DNS_TIMEOUT,
-};
-
-struct dns_answer {
-	enum dns_status status;
-	unsigned count;
-	struct address addresses[DNS_ADDRESSES_MAX];
-	uint32_t ttl; /* seconds; the smallest on the way to the addresses */
-};
 
 struct dns; /* opaque */
 
@@ -49,7 +31,8 @@ void dns_free(struct dns *); /* what was asked is not answered any more; NULL is
 
 /*
  * Ask for the addresses of a canonical name in one family.  answered runs exactly
- * once unless dns_free() comes first; it may run before dns_ask() returns.
+ * once unless dns_free() comes first; it may run before dns_ask() returns.  The name is
+ * borrowed until then.
  */
 void dns_ask(struct dns *, const char *name, enum dns_family,
     void (*answered)(void *arg, const struct dns_answer *), void *arg);
