@@ -1,0 +1,179 @@
+"""Hundreds of conversations at once in one thread, and writes that are really two.
+
+A conversation is a generator.  It yields a socket to wait until there is something to read,
+or a function to wait until that is true.
+"""
+
+import fcntl
+import os
+import select
+import socket
+import struct
+import termios
+import time
+from collections import deque
+
+
+class Turns:
+    """Runs conversations, at most `width` of them at once, and helpers without end."""
+
+    def __init__(self, width=64):
+        self.width = width
+        self._epoll = select.epoll()
+        self._reading = {}      # descriptor: conversation
+        self._asking = []       # (function, conversation)
+        self._ready = deque()
+        self._counted = set()   # conversations that run() waits for
+
+    def spawn(self, conversation):
+        """One that run() does not wait for: a listener, what it accepted."""
+        self._ready.append(conversation)
+
+    def run(self, conversations, timeout):
+        """Run all of these to their end."""
+        deadline = time.monotonic() + timeout
+        conversations = iter(conversations)
+        more = True
+        while more or self._counted:
+            while more and len(self._counted) < self.width:
+                conversation = next(conversations, None)
+                more = conversation is not None
+                if more:
+                    self._counted.add(conversation)
+                    self._ready.append(conversation)
+            self._turn()
+            assert time.monotonic() < deadline, f"{len(self._counted)} conversations hang"
+
+    def settle(self, condition, timeout):
+        """Go on with the helpers until the condition is true; is it?"""
+        deadline = time.monotonic() + timeout
+        while not condition():
+            if time.monotonic() > deadline:
+                return False
+            self._turn()
+        return True
+
+    def close(self):
+        for conversation in [*self._reading.values(), *self._ready,
+                             *(conversation for _, conversation in self._asking)]:
+            conversation.close()
+        self._epoll.close()
+
+    def _turn(self):
+        asked, self._asking = self._asking, []
+        for condition, conversation in asked:
+            if condition():
+                self._ready.append(conversation)
+            else:
+                self._asking.append((condition, conversation))
+        idle = not self._ready
+        if idle and self._asking:
+            os.sched_yield()
+        for descriptor, _ in self._epoll.poll(0 if self._asking or not idle else 0.05):
+            self._ready.append(self._reading.pop(descriptor))
+            self._epoll.unregister(descriptor)
+        for _ in range(len(self._ready)):
+            self._step(self._ready.popleft())
+
+    def _step(self, conversation):
+        try:
+            wish = next(conversation)
+        except StopIteration:
+            self._counted.discard(conversation)
+            return
+        if callable(wish):
+            self._asking.append((wish, conversation))
+        else:
+            self._reading[wish.fileno()] = conversation
+            self._epoll.register(wish.fileno(), select.EPOLLIN)
+
+
+# Was it read?
+
+SOCK_DIAG_BY_FAMILY, NLMSG_ERROR, ANY_COOKIE = 20, 2, 0xFFFFFFFF
+
+
+class Reader:
+    """Says whether the program at the other end has read all that was sent to it.
+
+    Of a Unix socket SIOCOUTQ says it.  Of TCP it only says what the other kernel has; how
+    much of that the program has not read yet is known to sock_diag(7), asked for exactly
+    the other end of the connection.
+    """
+
+    def __init__(self):
+        self._netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4)  # NETLINK_SOCK_DIAG
+        self._netlink.settimeout(5)
+
+    def close(self):
+        self._netlink.close()
+
+    def has_read(self, sock):
+        if struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)))[0] > 0:
+            return False
+        if sock.family == socket.AF_UNIX:
+            return True
+        try:
+            return self._unread(sock.getpeername(), sock.getsockname()) == 0
+        except OSError:     # the connection is gone
+            return True
+
+    def _unread(self, here, there):
+        """Bytes in the receive queue of the socket that is `here`; 0 when there is none."""
+        ends = struct.pack(">HH", here[1], there[1])
+        ends += socket.inet_aton(here[0]).ljust(16, b"\0")
+        ends += socket.inet_aton(there[0]).ljust(16, b"\0")
+        request = struct.pack("=BBxxI", socket.AF_INET, socket.IPPROTO_TCP, 0xFFFFFFFF) + ends
+        request += struct.pack("=III", 0, ANY_COOKIE, ANY_COOKIE)
+        self._netlink.send(struct.pack("=IHHII", 16 + len(request), SOCK_DIAG_BY_FAMILY, 1, 1, 0)
+                           + request)
+        reply = self._netlink.recv(65536)
+        if struct.unpack_from("=IH", reply)[1] == NLMSG_ERROR:
+            return 0
+        return struct.unpack_from("=I", reply, 16 + 56)[0]      # inet_diag_msg.idiag_rqueue
+
+
+def send(sock, data, reader):
+    """Send all of it, and wait until it was read.  A peer that is gone has read enough."""
+    while data:
+        try:
+            data = data[sock.send(data):]
+        except BlockingIOError:
+            pass
+        except (BrokenPipeError, ConnectionResetError):
+            return
+        yield lambda: reader.has_read(sock)
+
+
+def receive(sock, into, until=lambda: False):
+    """Append to the bytearray until that is true, or the other side ends.  Resets raise."""
+    while not until():
+        yield sock
+        got = sock.recv(65536)
+        if not got:
+            return
+        into += got
+
+
+# Where to cut.
+
+def pieces_of(data, cuts):
+    edges = [0, *cuts, len(data)]
+    return [data[a:b] for a, b in zip(edges, edges[1:])]
+
+
+def byte_by_byte(data, most=1024):
+    """One-byte pieces; what is beyond the most of a huge case comes in pieces of 509."""
+    return pieces_of(data, [*range(1, min(len(data), most)), *range(most, len(data), 509)])
+
+
+def offsets(size, random, sparse):
+    """Every place to cut up to 512 and 64 beyond; sparse: the first 64, each 8th, 16 beyond.
+
+    Sanitizers are ten times slower, and what they look for is not in single offsets.
+    """
+    near = range(1, min(size, 513))
+    far = range(513, size)
+    if sparse:
+        near = [at for at in near if at <= 64 or at % 8 == 0]
+    return [*near, *sorted(random.sample(far, min(len(far), 16 if sparse else 64)))]
