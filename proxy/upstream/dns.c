@@ -160,11 +160,20 @@ retire(struct exchange *exchange)
 		loop_defer(exchange->dns->loop, &exchange->end);
 }
 
-/* NULL with a c-ares status when it cannot be made. */
+/*
+ * NULL with a c-ares status when it cannot be made.  c-ares reads resolv.conf(5) for whatever
+ * nobody has told it.  When we name the servers it is told all, and that file is not needed: the
+ * placeholder is there for that, and is replaced at once.
+ */
 static struct exchange *
 exchange_new(struct dns *dns, const struct settings *settings, int *status)
 {
 	char lookups[] = "b";
+	struct in_addr placeholder = { .s_addr = INADDR_ANY };
+	const int own = ARES_OPT_FLAGS | ARES_OPT_TRIES | ARES_OPT_TIMEOUTMS | ARES_OPT_EDNSPSZ |
+			ARES_OPT_LOOKUPS | ARES_OPT_NDOTS | ARES_OPT_DOMAINS | ARES_OPT_SORTLIST |
+			ARES_OPT_SOCK_STATE_CB;
+	const int servers = settings->servers != NULL ? ARES_OPT_SERVERS : 0;
 	struct exchange *exchange = memory_new(1, sizeof(*exchange));
 	struct ares_options options = {
 		.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_EDNS,
@@ -172,6 +181,9 @@ exchange_new(struct dns *dns, const struct settings *settings, int *status)
 		.timeout = settings->try_timeout,
 		.ednspsz = EDNS_PAYLOAD,
 		.lookups = lookups,
+		.ndots = 1,
+		.servers = &placeholder,
+		.nservers = 1,
 		.sock_state_cb = exchange_on_state,
 		.sock_state_cb_data = exchange,
 	};
@@ -181,9 +193,7 @@ exchange_new(struct dns *dns, const struct settings *settings, int *status)
 	LIST_INSERT_HEAD(&dns->exchanges, exchange, link);
 	timer_init(&exchange->timer, dns->loop, exchange_on_timer, exchange);
 	exchange->end = (struct task){ .run = exchange_on_end, .arg = exchange };
-	*status = ares_init_options(&exchange->ares, &options,
-	    ARES_OPT_FLAGS | ARES_OPT_TRIES | ARES_OPT_TIMEOUTMS | ARES_OPT_EDNSPSZ |
-		ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
+	*status = ares_init_options(&exchange->ares, &options, own | servers);
 	if (*status == ARES_SUCCESS && settings->servers != NULL)
 		*status = ares_set_servers_ports_csv(exchange->ares, settings->servers);
 	if (*status == ARES_SUCCESS)
