@@ -17,7 +17,7 @@ endif
 HARDEN	:= -fPIE -fstack-protector-strong -fstack-clash-protection
 FORTIFY	?= -D_FORTIFY_SOURCE=2
 LINK	:= -pie -Wl,-z,relro,-z,now,-z,noexecstack
-LIBS	:= -levent_core -lcares -lyaml -lpsl -lidn2 -ljansson -lcrypto -lpthread
+LIBS	:= -levent_core -lcares -lyaml -lpsl -lidn2 -ljansson -lcrypto -lseccomp -lpthread
 FLAGS	 = -std=c17 -D_GNU_SOURCE -I. $(WARN) $(HARDEN) $(FORTIFY) $(CFLAGS)
 
 SOURCES	:= $(shell find base blocklists policy proxy -name '*.c' ! -path proxy/cli/main.c | sort)
@@ -100,6 +100,8 @@ layers:  ## includes point down only: proxy -> policy -> blocklists -> base
 	@! grep -rnE '#include <(event2|ares|openssl/ssl|jansson)' base blocklists policy
 	@! grep -rlE '#include <yaml' base blocklists policy proxy | grep -v '^policy/document.c$$' \
 	    | grep -v '^proxy/cli/version.c$$'
+	@! grep -rlE '#include <seccomp' base blocklists policy proxy \
+	    | grep -vE '^proxy/(server/confine_calls|cli/version)\.c$$'
 	@! grep -rnE '#include "proxy/(session|server|cli)/' proxy/loop proxy/upstream proxy/tunnel \
 	    proxy/audit
 	@! grep -rnE '#include "proxy/(server|cli)/' proxy/session

@@ -200,3 +200,50 @@ build_load_lists(struct build *b)
 	}
 	set_seal(b->s->lists);
 }
+
+/* A document, or a folder and the documents in it. */
+static void
+visit_document(const char *path, void (*visit)(void *arg, const char *path), void *arg)
+{
+	struct dirent **entries;
+	struct arena *arena;
+	int n;
+
+	visit(arg, path);
+	n = scandir(path, &entries, is_visible, by_name);
+	if (n < 0)
+		return;
+	arena = arena_new();
+	for (int i = 0; i < n; i++) {
+		if (is_document(entries[i]->d_name))
+			visit(arg, join(arena, path, entries[i]->d_name));
+		free(entries[i]);
+	}
+	free(entries);
+	arena_free(arena);
+}
+
+static void
+visit_documents(
+    const struct text *paths, size_t count, void (*visit)(void *arg, const char *path), void *arg)
+{
+	for (size_t i = 0; i < count; i++) {
+		char *path = memory_copy(paths[i]);
+
+		visit_document(path, visit, arg);
+		free(path);
+	}
+}
+
+void
+snapshot_visit_files(const struct config *c, void (*visit)(void *arg, const char *path), void *arg)
+{
+	if (c->file != NULL)
+		visit(arg, c->file);
+	visit_documents(c->environments, c->environment_count, visit, arg);
+	visit_documents(c->agents, c->agent_count, visit, arg);
+	if (c->package_file != NULL)
+		visit(arg, c->package_file);
+	for (size_t i = 0; i < c->list_count; i++)
+		visit(arg, c->lists[i].path);
+}

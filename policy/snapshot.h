@@ -38,6 +38,13 @@ struct snapshot *snapshot_build(
 struct snapshot *snapshot_build_to_ask(struct config_file *, struct report *);
 
 /*
+ * Every path that snapshot_build() reads for a configuration: its own file, the documents, the
+ * folders of documents and the documents in them, the package file, the lists.
+ */
+void snapshot_visit_files(
+    const struct config *, void (*visit)(void *arg, const char *path), void *arg);
+
+/*
  * May fresh take the place of old?  Not when an environment of the same name was limited
  * and now lacks networking: whoever means to open it writes type: unrestricted, and a
  * document that was cut short writes nothing.  False with an error for each in *report.

@@ -338,7 +338,8 @@ class Examples(Folder):
              "--audit", "audit.jsonl", "--workers", "1"],
             cwd=self.folder, stderr=subprocess.PIPE, text=True)
         try:
-            port = int(proxy.stderr.readline().rsplit(":", 1)[1])
+            listening = next(line for line in proxy.stderr if "listening on" in line)
+            port = int(listening.rsplit(":", 1)[1])
             with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
                 client.sendall(b"CONNECT api.example.net:443 HTTP/1.0\r\n\r\n")
                 answer = b"".join(iter(lambda: client.recv(4096), b""))

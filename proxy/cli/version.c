@@ -6,6 +6,7 @@
 #include <event2/event.h>
 #include <libpsl.h>
 #include <openssl/crypto.h>
+#include <seccomp.h>
 #include <yaml.h>
 
 #include "blocklists/set.h"
@@ -75,6 +76,14 @@ write_jansson(char *out)
 }
 
 static void
+write_libseccomp(char *out)
+{
+	const struct scmp_version *v = seccomp_version();
+
+	snprintf(out, VALUE_MAX, "%u.%u.%u", v->major, v->minor, v->micro);
+}
+
+static void
 write_suffixes(char *out)
 {
 	char date[32];
@@ -122,6 +131,7 @@ static const struct fact facts[] = {
 	{ "libyaml", write_libyaml },
 	{ "libpsl", write_libpsl },
 	{ "jansson", write_jansson },
+	{ "libseccomp", write_libseccomp },
 	{ "public_suffixes", write_suffixes },
 	{ "package_hosts", write_packages },
 	{ "safety_list", write_safety_list },

@@ -14,6 +14,8 @@
 
 #include "base/memory.h"
 #include "proxy/loop/loop.h"
+#include "proxy/server/confine.h"
+#include "proxy/server/folders.h"
 #include "proxy/server/log.h"
 #include "proxy/server/worker.h"
 
@@ -33,6 +35,7 @@ struct server {
 	struct own_listener *own;
 	size_t own_count;
 	struct snapshot *policy; /* counted */
+	struct folders *folders; /* owned; the folders we are confined to; NULL before */
 	struct worker **workers; /* owned */
 	unsigned worker_count, started, done;
 	char instance[2 * INSTANCE_BYTES + 1];
@@ -145,6 +148,10 @@ load_policy(struct server *s, struct config_file *file, struct report *report)
 		config_free(file);
 		return NULL;
 	}
+	if (s->folders != NULL && !folders_cover(s->folders, config_of(file), report)) {
+		config_free(file);
+		return NULL;
+	}
 	fresh = snapshot_build(file, s->own, s->own_count, report);
 	if (fresh != NULL && s->policy != NULL && !snapshot_replaces(s->policy, fresh, report)) {
 		snapshot_unref(fresh);
@@ -153,12 +160,23 @@ load_policy(struct server *s, struct config_file *file, struct report *report)
 	return fresh;
 }
 
+/* The configuration once more; when it is out of reach now, that says more than EACCES. */
+static struct config_file *
+load_again(struct server *s, struct report *report)
+{
+	const char *path = snapshot_config(s->policy)->file;
+
+	if (path != NULL && !folders_cover_file(s->folders, path, report))
+		return NULL;
+	return s->origin->load(s->origin->arg, report);
+}
+
 static void
 reload(evutil_socket_t fd, short what, void *arg)
 {
 	struct server *s = arg;
 	struct report report = { 0 };
-	struct config_file *file = s->origin->load(s->origin->arg, &report);
+	struct config_file *file = load_again(s, &report);
 	struct snapshot *fresh = file != NULL ? load_policy(s, file, &report) : NULL;
 
 	(void)fd;
@@ -275,6 +293,18 @@ prepare(struct server *s, struct report *report)
 	return true;
 }
 
+/* All is open now, and no thread runs yet that would not inherit it. */
+static void
+give_up_the_rest(struct server *s)
+{
+	char said[CONFINE_TEXT_MAX];
+
+	s->folders = folders_new(snapshot_config(s->policy));
+	(void)confine(s->folders, said);
+	folders_close(s->folders);
+	log_line("%s", said);
+}
+
 static bool
 start_workers(struct server *s)
 {
@@ -310,6 +340,7 @@ server_free(struct server *s)
 	free(s->audit_path);
 	free(s->own);
 	snapshot_unref(s->policy);
+	folders_free(s->folders);
 }
 
 int
@@ -327,6 +358,7 @@ server_run(const struct config_origin *origin)
 	if (ready) {
 		loop_init(&s.loop);
 		watch(&s);
+		give_up_the_rest(&s);
 		ready = start_workers(&s);
 		while (s.done < s.started)
 			loop_turn(&s.loop);

@@ -64,11 +64,11 @@ def test_the_finding_about_a_listed_address_outlives_reloads(names, start, tmp_p
     assert rule["file"] == lists[0]["path"] and rule["line"] == 1
 
 
-def test_an_address_that_is_listed_while_resolving(names, start, tmp_path, echoing):
+def test_an_address_that_is_listed_while_resolving(names, start, echoing):
     server = names(late)
     proxy = start(unrestricted(), resolver=server.server)
     client = asked(proxy, server, "slow.example.com")
-    proxy.config["blocklists"] = listed(tmp_path, net.RAW)
+    proxy.config["blocklists"] = listed(proxy.folder, net.RAW)
     proxy.reload()
     refusal.check(client.response("CONNECT"), 403, "safety_blocklist", "slow.example.com")
     assert echoing.contacts == []
