@@ -23,10 +23,13 @@ enum {
 	SERVER_TEXT_MAX = ADDRESS_TEXT_MAX + 10, /* "[address]:port," */
 };
 
+enum transport { BY_UDP, BY_TCP, TRANSPORTS };
+
 /* One c-ares channel: queries that share sockets. */
 struct exchange {
 	LIST_ENTRY(exchange) link;
-	struct dns *dns;                      /* borrowed: the one it belongs to */
+	struct dns *dns; /* borrowed: the one it belongs to */
+	enum transport transport;
 	ares_channel ares;                    /* owned */
 	LIST_HEAD(watch_list, watch) watches; /* owned */
 	struct timer timer;                   /* the next retry or time-out of c-ares */
@@ -62,7 +65,7 @@ struct settings {
 struct dns {
 	struct loop *loop; /* borrowed */
 	struct settings settings;
-	struct exchange *current; /* borrowed from the list: takes new queries */
+	struct exchange *current[TRANSPORTS]; /* borrowed: take new queries; BY_TCP: or NULL */
 	LIST_HEAD(exchange_list, exchange) exchanges; /* owned */
 };
 
@@ -166,8 +169,10 @@ retire(struct exchange *exchange)
  * placeholder is there for that, and is replaced at once.
  */
 static struct exchange *
-exchange_new(struct dns *dns, const struct settings *settings, int *status)
+exchange_new(
+    struct dns *dns, const struct settings *settings, enum transport transport, int *status)
 {
+	const int flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_EDNS;
 	char lookups[] = "b";
 	struct in_addr placeholder = { .s_addr = INADDR_ANY };
 	const int own = ARES_OPT_FLAGS | ARES_OPT_TRIES | ARES_OPT_TIMEOUTMS | ARES_OPT_EDNSPSZ |
@@ -176,7 +181,7 @@ exchange_new(struct dns *dns, const struct settings *settings, int *status)
 	const int servers = settings->servers != NULL ? ARES_OPT_SERVERS : 0;
 	struct exchange *exchange = memory_new(1, sizeof(*exchange));
 	struct ares_options options = {
-		.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_EDNS,
+		.flags = flags | (transport == BY_TCP ? ARES_FLAG_USEVC : ARES_FLAG_IGNTC),
 		.tries = settings->tries,
 		.timeout = settings->try_timeout,
 		.ednspsz = EDNS_PAYLOAD,
@@ -189,6 +194,7 @@ exchange_new(struct dns *dns, const struct settings *settings, int *status)
 	};
 
 	exchange->dns = dns;
+	exchange->transport = transport;
 	LIST_INIT(&exchange->watches);
 	LIST_INSERT_HEAD(&dns->exchanges, exchange, link);
 	timer_init(&exchange->timer, dns->loop, exchange_on_timer, exchange);
@@ -256,13 +262,13 @@ spread_timeout(struct settings *settings, uint64_t timeout, int servers)
 static struct exchange *
 first_exchange(struct dns *dns, struct settings *settings, uint64_t timeout, int *status)
 {
-	struct exchange *probe = exchange_new(dns, settings, status);
+	struct exchange *probe = exchange_new(dns, settings, BY_UDP, status);
 
 	if (probe == NULL)
 		return NULL;
 	spread_timeout(settings, timeout, server_count(probe));
 	exchange_free(probe);
-	return exchange_new(dns, settings, status);
+	return exchange_new(dns, settings, BY_UDP, status);
 }
 
 bool
@@ -280,9 +286,11 @@ dns_configure(struct dns *dns, const struct config *config, char error[DNS_ERROR
 		free(settings.servers);
 		return false;
 	}
-	if (dns->current != NULL)
-		retire(dns->current);
-	dns->current = fresh;
+	for (unsigned i = 0; i < TRANSPORTS; i++)
+		if (dns->current[i] != NULL)
+			retire(dns->current[i]);
+	dns->current[BY_UDP] = fresh;
+	dns->current[BY_TCP] = NULL;
 	free(dns->settings.servers);
 	dns->settings = settings;
 	return true;
@@ -315,44 +323,82 @@ dns_free(struct dns *dns)
 	free(dns);
 }
 
+static void query_send(struct query *, struct exchange *);
+
+/* The exchange that takes a query now; NULL: none by TCP can be had. */
+static struct exchange *
+exchange_for(struct dns *dns, enum transport transport)
+{
+	struct exchange *current = dns->current[transport], *fresh;
+	int status;
+
+	if (current != NULL && current->asked < QUERIES_PER_EXCHANGE)
+		return current;
+	fresh = exchange_new(dns, &dns->settings, transport, &status);
+	if (fresh == NULL)
+		return current; /* better the same port than no answer */
+	if (current != NULL)
+		retire(current);
+	dns->current[transport] = fresh;
+	return fresh;
+}
+
+static bool
+asked_by_tcp(struct query *query, struct text message)
+{
+	struct exchange *exchange = query->exchange;
+
+	if (exchange->transport == BY_TCP || !message_is_truncated(message))
+		return false;
+	exchange = exchange_for(exchange->dns, BY_TCP);
+	if (exchange == NULL)
+		return false;
+	query_send(query, exchange);
+	return true;
+}
+
 /*
- * c-ares has matched id, server and question, and asks the next server or by TCP where that
- * may help.  What the answer says it leaves to us: its own parsers take time in the square of
- * the records, and follow the CNAME of any name.
+ * c-ares has matched id, server and question, and has asked the next server where that may
+ * help.  What the answer says it leaves to us: its own parsers take time in the square of the
+ * records, and follow the CNAME of any name.
  */
 static void
 query_on_answer(void *arg, int status, int timeouts, unsigned char *bytes, int n)
 {
-	struct query query = *(struct query *)arg;
-	struct exchange *exchange = query.exchange;
+	struct query *query = arg;
+	struct exchange *exchange = query->exchange;
 	struct dns_answer answer = { .status = DNS_FAILURE };
+	struct text message = { (const char *)bytes, (size_t)n };
 
 	(void)timeouts;
-	free(arg);
-	if (exchange->closing)
+	if (exchange->closing) {
+		free(query);
 		return;
+	}
 	exchange->open--;
 	if (exchange->retired && exchange->open == 0)
 		loop_defer(exchange->dns->loop, &exchange->end);
-	if (status == ARES_SUCCESS || status == ARES_ENODATA || status == ARES_ENOTFOUND)
-		message_parse((struct text){ (const char *)bytes, (size_t)n }, text(query.name),
-		    query.family, &answer);
-	else if (status == ARES_ETIMEOUT)
+	if (status == ARES_SUCCESS || status == ARES_ENODATA || status == ARES_ENOTFOUND) {
+		if (asked_by_tcp(query, message))
+			return;
+		message_parse(message, text(query->name), query->family, &answer);
+	} else if (status == ARES_ETIMEOUT) {
 		answer.status = DNS_TIMEOUT;
-	query.answered(query.arg, &answer);
+	}
+	query->answered(query->arg, &answer);
+	free(query);
 }
 
-/* When no new exchange can be had, the old one goes on: better the same port than no answer. */
 static void
-change_exchange(struct dns *dns)
+query_send(struct query *query, struct exchange *exchange)
 {
-	int status;
-	struct exchange *fresh = exchange_new(dns, &dns->settings, &status);
-
-	if (fresh == NULL)
-		return;
-	retire(dns->current);
-	dns->current = fresh;
+	query->exchange = exchange;
+	exchange->asked++;
+	exchange->open++;
+	ares_query(exchange->ares, query->name, ns_c_in,
+	    query->family == DNS_IPV4 ? ns_t_a : ns_t_aaaa, query_on_answer,
+	    query); /* may answer at once */
+	arrange_timer(exchange);
 }
 
 void
@@ -360,15 +406,7 @@ dns_ask(struct dns *dns, const char *name, enum dns_family family,
     void (*answered)(void *arg, const struct dns_answer *), void *arg)
 {
 	struct query *query = memory_new(1, sizeof(*query));
-	struct exchange *exchange;
 
-	if (dns->current->asked >= QUERIES_PER_EXCHANGE)
-		change_exchange(dns);
-	exchange = dns->current;
-	exchange->asked++;
-	exchange->open++;
-	*query = (struct query){ exchange, name, family, answered, arg };
-	ares_query(exchange->ares, name, ns_c_in, family == DNS_IPV4 ? ns_t_a : ns_t_aaaa,
-	    query_on_answer, query); /* may answer at once */
-	arrange_timer(exchange);
+	*query = (struct query){ .name = name, .family = family, .answered = answered, .arg = arg };
+	query_send(query, exchange_for(dns, BY_UDP));
 }

@@ -22,6 +22,7 @@ enum {
 	POINTER_OFFSET = 0x3fff,
 	FLAGS_RESPONSE = 0x80, /* of the third byte */
 	FLAGS_OPCODE = 0x78,
+	FLAGS_TRUNCATED = 0x02,
 	FLAGS_RCODE = 0x0f, /* of the fourth */
 	RCODE_NO_NAME = 3,
 	TYPE_A = 1,
@@ -256,4 +257,10 @@ message_parse(
 		else
 			answer->count = 0;
 	}
+}
+
+bool
+message_is_truncated(struct text message)
+{
+	return message.n >= HEADER && byte_at(message, 2) & FLAGS_TRUNCATED;
 }

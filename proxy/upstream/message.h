@@ -7,6 +7,7 @@
 #ifndef UPSTREAM_MESSAGE_H
 #define UPSTREAM_MESSAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/address.h"
@@ -43,5 +44,8 @@ struct dns_answer {
  * does not end, more than DNS_ALIASES_MAX aliases, or records none of which is for the name.
  */
 void message_parse(struct text message, struct text name, enum dns_family, struct dns_answer *);
+
+/* TC: the server says that there was more to say (RFC 1035 4.1.1). */
+bool message_is_truncated(struct text message);
 
 #endif

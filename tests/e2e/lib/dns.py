@@ -10,8 +10,8 @@ from collections import namedtuple
 from . import net
 from .wire import wait_for
 
-A, AAAA = 1, 28
-NXDOMAIN, SERVFAIL, REFUSED = 3, 2, 5
+A, CNAME, AAAA = 1, 5, 28
+FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = 1, 2, 3, 4, 5
 
 Query = namedtuple("Query", "name type")
 
@@ -76,36 +76,73 @@ class Dnsmasq:
         self.process.wait(10)
 
 
+def record(owner, kind, data, ttl=0, length=None):
+    """One resource record; data as bytes, or an address, or the name of a CNAME."""
+    if kind == CNAME and isinstance(data, str):
+        data = encode_name(data)
+    elif isinstance(data, str):
+        data = socket.inet_pton(socket.AF_INET6 if kind == AAAA else socket.AF_INET, data)
+    owner = encode_name(owner) if isinstance(owner, str) else owner
+    length = len(data) if length is None else length
+    return owner + struct.pack(">HHIH", kind, 1, ttl, length) + data
+
+
 class Answer:
-    """What a scripted server says: addresses, or an error code, or nothing at all."""
+    """What a scripted server says: addresses, or an error code, or nothing at all.
+
+    chain: the names of a chain of CNAMEs, after the last of which the addresses stand.
+    before, additional: records that stand before the others, and behind them.
+    bend(packet, query) -> a packet or a list of packets: whatever else is wrong with it.
+    over_tcp: another Answer for TCP.  elsewhere: by UDP, from another port.
+    cut: so many bytes of what TCP should carry, then silence; 0 closes at once.
+    """
 
     def __init__(self, *addresses, ttl=0, code=0, silent=False, truncated=False, raw=None,
-                 cname=None):
+                 cname=None, chain=(), before=(), additional=(), bend=None, over_tcp=None,
+                 elsewhere=False, cut=None):
         self.addresses = addresses
         self.ttl = ttl
         self.code = code
         self.silent = silent
         self.truncated = truncated
         self.raw = raw
-        self.cname = cname
+        self.chain = (cname,) if cname else chain
+        self.before = before
+        self.additional = additional
+        self.bend = bend
+        self.over_tcp = over_tcp
+        self.elsewhere = elsewhere
+        self.cut = cut
 
-    def _record(self, name, kind, data):
-        return encode_name(name) + struct.pack(">HHIH", kind, 1, self.ttl, len(data)) + data
-
-    def packet(self, question, name, kind, tcp):
-        truncated = self.truncated and not tcp
-        answers = []
-        owner = name
-        if self.cname:
-            answers.append(self._record(name, 5, encode_name(self.cname)))
-            owner = self.cname
+    def _records(self, name, kind):
+        owner, records = name, list(self.before)
+        for alias in self.chain:
+            records.append(record(owner, CNAME, alias, self.ttl))
+            owner = alias
+        if owner == name:
+            owner = b"\xc0\x0c"      # so that thousands of them fit
         for address in self.addresses:
-            family = socket.AF_INET6 if ":" in address else socket.AF_INET
-            if (AAAA if ":" in address else A) == kind and not truncated:
-                answers.append(self._record(owner, kind, socket.inet_pton(family, address)))
+            if (AAAA if ":" in address else A) == kind:
+                records.append(record(owner, kind, address, self.ttl))
+        return records
+
+    def _packet(self, query, name, kind, tcp):
+        truncated = self.truncated and not tcp
+        answers = [] if truncated else self._records(name, kind)
         flags = 0x8180 | self.code | (0x0200 if truncated else 0)
-        head = question[:2] + struct.pack(">HHHHH", flags, 1, len(answers), 0, 0)
-        return head + question[12:_read_question(question)[2]] + b"".join(answers)
+        head = struct.pack(">HHHHH", flags, 1, len(answers), 0, len(self.additional))
+        question = query[12:_read_question(query)[2]]
+        return query[:2] + head + question + b"".join([*answers, *self.additional])
+
+    def packets(self, query, name, kind, tcp):
+        """The messages to send, in order."""
+        if self.silent:
+            return []
+        if self.raw is not None:
+            return [query[:2] + self.raw]
+        packet = self._packet(query, name, kind, tcp)
+        bent = self.bend(packet, query) if self.bend else packet
+        return bent if isinstance(bent, list) else [bent]
 
 
 def _same_port(over_tcp, over_udp):
@@ -128,23 +165,30 @@ class ScriptedDns:
     def __init__(self, script):
         self.script = script
         self.queries = []
+        self.sources = []       # of the queries by UDP: (port, id)
+        self.by_tcp = []
         self._lock = threading.Lock()
         outer = self
 
         class OverUdp(socketserver.BaseRequestHandler):
             def handle(self):
                 packet, sock = self.request
-                reply = outer._reply(packet, tcp=False)
-                if reply is not None:
-                    sock.sendto(reply, self.client_address)
+                answer, replies = outer._reply(packet, self.client_address[1], tcp=False)
+                if answer.elsewhere:
+                    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                        outer._send(sock, replies, self.client_address)
+                else:
+                    outer._send(sock, replies, self.client_address)
 
         class OverTcp(socketserver.BaseRequestHandler):
             def handle(self):
-                size = struct.unpack(">H", self.request.recv(2, socket.MSG_WAITALL))[0]
-                packet = self.request.recv(size, socket.MSG_WAITALL)
-                reply = outer._reply(packet, tcp=True)
-                if reply is not None:
-                    self.request.sendall(struct.pack(">H", len(reply)) + reply)
+                while head := self.request.recv(2, socket.MSG_WAITALL):
+                    packet = self.request.recv(struct.unpack(">H", head)[0], socket.MSG_WAITALL)
+                    answer, replies = outer._reply(packet, None, tcp=True)
+                    whole = b"".join(struct.pack(">H", len(r)) + r for r in replies)
+                    self.request.sendall(whole[:answer.cut])
+                    if answer.cut == 0:
+                        return
 
         self._tcp, self._udp = _same_port(OverTcp, OverUdp)
         self.port = self._udp.server_address[1]
@@ -156,18 +200,25 @@ class ScriptedDns:
     def server(self):
         return f"127.0.0.1:{self.port}"
 
-    def _reply(self, packet, tcp):
+    @staticmethod
+    def _send(sock, replies, client):
+        for reply in replies:
+            sock.sendto(reply, client)
+
+    def _reply(self, packet, port, tcp):
         name, kind, _ = _read_question(packet)
         with self._lock:
             query = Query(name, kind)
             nth = self.queries.count(query)
             self.queries.append(query)
+            if tcp:
+                self.by_tcp.append(query)
+            else:
+                self.sources.append((port, struct.unpack(">H", packet[:2])[0]))
         answer = self.script(name, kind, nth)
-        if answer.silent:
-            return None
-        if answer.raw is not None:
-            return packet[:2] + answer.raw
-        return answer.packet(packet, name, kind, tcp)
+        if tcp and answer.over_tcp:
+            answer = answer.over_tcp
+        return answer, answer.packets(packet, name, kind, tcp)
 
     def count(self, name, kind=A):
         return self.queries.count(Query(name, kind))

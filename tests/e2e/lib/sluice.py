@@ -188,6 +188,17 @@ class Sluice:
         if not sanitized():
             assert self.resident() - before < limit
 
+    def cpu_seconds(self):
+        """User and system time so far."""
+        with open(f"/proc/{self.pid}/stat", encoding="ascii") as stat:
+            user, system = stat.read().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def assert_spent_less(self, seconds, limit):
+        """Of cpu_seconds(), which a sanitizer would drown as well."""
+        if not sanitized():
+            assert seconds < limit
+
     def signal(self, number):
         os.kill(self.pid, number)
 
