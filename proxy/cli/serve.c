@@ -49,6 +49,7 @@ serve_main(int argc, char **argv)
 
 	if (code != CLI_GO)
 		return code;
+	origin.file = cli_value(&arguments, "--config");
 	code = server_run(&origin);
 	cli_done(&arguments);
 	return code;

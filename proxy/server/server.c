@@ -17,6 +17,7 @@
 #include "proxy/server/confine.h"
 #include "proxy/server/folders.h"
 #include "proxy/server/log.h"
+#include "proxy/server/watch.h"
 #include "proxy/server/worker.h"
 
 enum {
@@ -29,6 +30,7 @@ struct server {
 	struct loop loop;
 	struct event on_hangup, on_terminate, on_interrupt, on_done;
 	struct timer drained;
+	struct watch *watch; /* owned */
 	struct shared shared;
 	struct audit_sink sink;
 	char *audit_path; /* owned; NULL: standard output */
@@ -135,6 +137,25 @@ changed_part(const struct server *s, const struct config *config)
 	return NULL;
 }
 
+/*
+ * How the files look is kept from before they are read: what changes later has changed.  A file
+ * that is out of reach by now gets a message that says more than EACCES.
+ */
+static struct config_file *
+load_config(struct server *s, struct report *report)
+{
+	const char *path = s->origin->file;
+	struct config_file *file;
+
+	watch_begin(s->watch);
+	if (s->folders != NULL && path != NULL && !folders_cover_file(s->folders, path, report))
+		return NULL;
+	file = s->origin->load(s->origin->arg, report);
+	if (file != NULL)
+		watch_follow(s->watch, config_of(file));
+	return file;
+}
+
 /* Build first, swap last: the policy in force goes on until a whole new one stands. */
 static struct snapshot *
 load_policy(struct server *s, struct config_file *file, struct report *report)
@@ -160,31 +181,18 @@ load_policy(struct server *s, struct config_file *file, struct report *report)
 	return fresh;
 }
 
-/* The configuration once more; when it is out of reach now, that says more than EACCES. */
-static struct config_file *
-load_again(struct server *s, struct report *report)
-{
-	const char *path = snapshot_config(s->policy)->file;
-
-	if (path != NULL && !folders_cover_file(s->folders, path, report))
-		return NULL;
-	return s->origin->load(s->origin->arg, report);
-}
-
+/* why: "SIGHUP", or which file changed. */
 static void
-reload(evutil_socket_t fd, short what, void *arg)
+reload(struct server *s, const char *why)
 {
-	struct server *s = arg;
 	struct report report = { 0 };
-	struct config_file *file = load_again(s, &report);
+	struct config_file *file = load_config(s, &report);
 	struct snapshot *fresh = file != NULL ? load_policy(s, file, &report) : NULL;
 
-	(void)fd;
-	(void)what;
 	report_print(&report, stderr);
 	report_done(&report);
 	if (fresh == NULL) {
-		log_line("reload refused, the policy in force stays");
+		log_line("reload refused, the policy in force stays (%s)", why);
 		return;
 	}
 	snapshot_unref(s->policy);
@@ -195,7 +203,21 @@ reload(evutil_socket_t fd, short what, void *arg)
 		    &s->shared.listeners[i], snapshot_config(fresh)->listeners[i].mode);
 	for (unsigned i = 0; i < s->started; i++)
 		worker_take_policy(s->workers[i], fresh);
-	log_line("reloaded: %zu environments", snapshot_environment_count(fresh));
+	log_line("reloaded: %zu environments (%s)", snapshot_environment_count(fresh), why);
+}
+
+static void
+on_hangup(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	reload(arg, "SIGHUP");
+}
+
+static void
+on_change(void *arg, const char *path)
+{
+	reload(arg, path);
 }
 
 static void
@@ -238,9 +260,9 @@ worker_done(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-watch(struct server *s)
+attend(struct server *s)
 {
-	event_assign(&s->on_hangup, s->loop.base, SIGHUP, EV_SIGNAL | EV_PERSIST, reload, s);
+	event_assign(&s->on_hangup, s->loop.base, SIGHUP, EV_SIGNAL | EV_PERSIST, on_hangup, s);
 	event_assign(&s->on_terminate, s->loop.base, SIGTERM, EV_SIGNAL | EV_PERSIST, terminate, s);
 	event_assign(&s->on_interrupt, s->loop.base, SIGINT, EV_SIGNAL | EV_PERSIST, terminate, s);
 	event_assign(
@@ -250,11 +272,13 @@ watch(struct server *s)
 	event_add(&s->on_interrupt, NULL);
 	event_add(&s->on_done, NULL);
 	timer_init(&s->drained, &s->loop, end_now, s);
+	watch_start(s->watch, &s->loop, on_change, s);
 }
 
 static void
-unwatch(struct server *s)
+attend_no_more(struct server *s)
 {
+	watch_stop(s->watch);
 	event_del(&s->on_hangup);
 	event_del(&s->on_terminate);
 	event_del(&s->on_interrupt);
@@ -266,7 +290,7 @@ unwatch(struct server *s)
 static bool
 prepare(struct server *s, struct report *report)
 {
-	struct config_file *file = s->origin->load(s->origin->arg, report);
+	struct config_file *file = load_config(s, report);
 	const struct config *config;
 	bool ready;
 
@@ -337,6 +361,7 @@ server_free(struct server *s)
 		audit_sink_close(&s->sink);
 	if (s->shared.done_fd >= 0)
 		close(s->shared.done_fd);
+	watch_free(s->watch);
 	free(s->audit_path);
 	free(s->own);
 	snapshot_unref(s->policy);
@@ -352,17 +377,18 @@ server_run(const struct config_origin *origin)
 
 	signal(SIGPIPE, SIG_IGN); /* a write that fails says so itself, */
 	signal(SIGXFSZ, SIG_IGN); /* also one beyond a file-size limit */
+	s.watch = watch_new(origin->file);
 	ready = prepare(&s, &report);
 	report_print(&report, stderr);
 	report_done(&report);
 	if (ready) {
 		loop_init(&s.loop);
-		watch(&s);
+		attend(&s);
 		give_up_the_rest(&s);
 		ready = start_workers(&s);
 		while (s.done < s.started)
 			loop_turn(&s.loop);
-		unwatch(&s);
+		attend_no_more(&s);
 		loop_done(&s.loop);
 	}
 	server_free(&s);

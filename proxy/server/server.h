@@ -8,8 +8,9 @@
 #include "base/report.h"
 #include "policy/config.h"
 
-/* Where the configuration comes from, at the start and at each SIGHUP. */
+/* Where the configuration comes from, at the start and at each reload. */
 struct config_origin {
+	const char *file;                                        /* borrowed; NULL: flags only */
 	struct config_file *(*load)(void *arg, struct report *); /* NULL with problems */
 	void *arg;                                               /* borrowed */
 };

@@ -78,9 +78,12 @@ def start(request, tmp_path):
     started = []
     default = request.getfixturevalue("workers") if "workers" in request.fixturenames else 1
 
-    def begin(*environments, **how):
+    def begin(*environments, prepare=None, **how):
         how.setdefault("workers", default)
-        proxy = Sluice(tmp_path / f"sluice{len(started)}", environments, **how).start()
+        proxy = Sluice(tmp_path / f"sluice{len(started)}", environments, **how)
+        if prepare:
+            prepare(proxy)      # its files, before it reads them
+        proxy.start()
         started.append(proxy)
         return proxy
 
@@ -135,8 +138,8 @@ def names():
     """Start name servers: names(script) -> ScriptedDns."""
     servers = []
 
-    def begin(script):
-        servers.append(ScriptedDns(script))
+    def begin(script, **where):
+        servers.append(ScriptedDns(script, **where))
         return servers[-1]
 
     yield begin

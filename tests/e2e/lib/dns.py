@@ -145,10 +145,14 @@ class Answer:
         return bent if isinstance(bent, list) else [bent]
 
 
-def _same_port(over_tcp, over_udp):
+class _Tcp(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+
+
+def _same_port(address, port, over_tcp, over_udp):
     """A TCP and a UDP server on one port; the one a pick finds free may be taken in the other."""
     for _ in range(20):
-        tcp = socketserver.ThreadingTCPServer(("127.0.0.1", 0), over_tcp)
+        tcp = _Tcp((address, port), over_tcp)
         try:
             return tcp, socketserver.ThreadingUDPServer(tcp.server_address, over_udp)
         except OSError:
@@ -159,10 +163,10 @@ def _same_port(over_tcp, over_udp):
 class ScriptedDns:
     """A name server whose answers a function decides: script(name, type, nth) -> Answer.
 
-    nth counts the queries for that name and type, from 0.
+    nth counts the queries for that name and type, from 0.  Port 0 picks one.
     """
 
-    def __init__(self, script):
+    def __init__(self, script, address="127.0.0.1", port=0):
         self.script = script
         self.queries = []
         self.sources = []       # of the queries by UDP: (port, id)
@@ -190,15 +194,15 @@ class ScriptedDns:
                     if answer.cut == 0:
                         return
 
-        self._tcp, self._udp = _same_port(OverTcp, OverUdp)
-        self.port = self._udp.server_address[1]
+        self._tcp, self._udp = _same_port(address, port, OverTcp, OverUdp)
+        self.address, self.port = self._udp.server_address
         for server in (self._udp, self._tcp):
             server.daemon_threads = True
             threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
 
     @property
     def server(self):
-        return f"127.0.0.1:{self.port}"
+        return f"{self.address}:{self.port}"
 
     @staticmethod
     def _send(sock, replies, client):

@@ -213,10 +213,15 @@ class Sluice:
 
     def reload(self):
         """Write the configuration as it is now, and wait until it is in force."""
-        said = self.stderr().count(b"reloaded")
+        said = self.reloads("SIGHUP")
         self.write_config()
         self.signal(signal.SIGHUP)
-        wire.wait_for(lambda: self.stderr().count(b"reloaded") > said, message="reload")
+        wire.wait_for(lambda: self.reloads("SIGHUP") > said, message="reload")
+
+    def reloads(self, why=""):
+        """How often it said that it reloaded; why: "SIGHUP", or the end of a file's path."""
+        return len([line for line in self.errors().splitlines()
+                    if line.startswith("sluice: reloaded: ") and line.endswith(f"{why})")])
 
     def rewrite(self, document, nth=0):
         """Replace an environment document, whole, and ask for a reload."""
