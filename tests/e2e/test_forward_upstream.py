@@ -130,6 +130,22 @@ def test_an_answer_before_the_end_of_the_upload(shared, bad_server):
     client.close()
 
 
+@pytest.mark.covers("H6")
+def test_the_rest_of_an_upload_is_never_a_request(start, bad_server):
+    """The answer has come, and what is left of the body looks like a request."""
+    proxy = start(RAW)
+    bad_server.script = speak(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig",
+                              then_read=True)
+    client = proxy.dial()
+    client.send(wire.request("http://raw.example.com/", "PUT", fields=["Content-Length: 1000"]))
+    answer = client.response()
+    assert answer.status == 413 and answer.get("connection") == "close"
+    client.send(wire.request("http://raw.example.com/smuggled") + wire.connect_head("a.b:1"))
+    assert client.cut() == b""
+    assert len(proxy.record.wait_count(1, event="close")) == 1
+    assert {line.get("path") for line in proxy.record.lines()} == {"/"}
+
+
 def test_a_server_that_resets_is_a_502(shared, bad_server):
     def script(contact):
         contact.read_until(b"\r\n\r\n")

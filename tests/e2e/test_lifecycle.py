@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from lib import wire
+from lib import refusal, wire
 from lib.origin import pattern
 from lib.raw import echo
 from lib.sluice import binary, limited, refuse_to_start, unrestricted
@@ -63,6 +63,23 @@ def test_nothing_new_is_accepted_while_draining(start, raw):
     assert client.read(4) == b"ping"
     client.close()
     proxy.check_end(5)
+
+
+def test_a_request_that_is_complete_after_sigterm_is_refused(start, raw):
+    raw(echo, port=7000)
+    proxy = start(unrestricted())
+    client = proxy.tunnel("raw.example.com:7000")
+    late = proxy.dial()
+    head = wire.connect_head("raw.example.com:7000")
+    late.send(head[:10])
+    time.sleep(0.2)
+    proxy.signal(signal.SIGTERM)
+    wire.wait_for(lambda: b"ending" in proxy.stderr(), message="the word that it ends")
+    late.send(head[10:])
+    refusal.check(late.response("CONNECT"), 503, "shutting_down")
+    late.close()
+    client.close()
+    proxy.check_end(10)
 
 
 def test_the_drain_is_bounded(start, raw):

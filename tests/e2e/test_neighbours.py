@@ -72,6 +72,16 @@ def test_both_listeners_full_is_a_503_at_both(two, raw):
         refusal.check(proxy.refusal("raw.example.com:80", nth=nth), 503, "overloaded")
 
 
+def test_the_limit_of_all_is_below_the_sum_of_theirs(two, raw):
+    raw(echo, port=80)
+    proxy = two(limited("raw.example.com"), {"limits": {"connections": 8, "per_client": 8}})
+    held = [proxy.tunnel("raw.example.com:80", nth=0) for _ in range(8)]
+    refusal.check(proxy.refusal("raw.example.com:80", nth=1), 503, "overloaded")
+    held.pop().close()
+    wire.wait_for(lambda: proxy.refusal("raw.example.com:80", nth=1).status == 200,
+                  message="room again")
+
+
 def unanswered(name, kind, nth):
     if name.startswith("silent"):
         return Answer(silent=True)

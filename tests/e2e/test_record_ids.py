@@ -62,6 +62,7 @@ def test_every_request_of_a_connection_has_an_id(start):
     ("user:secret@www.example.com:443", "@www.example.com:443"),
     ("secret@secret@www.example.com:443", "@www.example.com:443"),
     ("secret@", "@"),
+    ("www.example.com:x?key=secret", "www.example.com:x"),
     ("www.example.com:99999", "www.example.com:99999"),
 ])
 def test_a_bad_target_is_written_without_what_may_be_secret(start, target, written):

@@ -177,6 +177,7 @@ def test_the_server_waits_for_the_judgement_too(start, raw):
     proxy = start(TLS)
     raw(greet(b"220 hello\r\n"))
     client = proxy.tunnel(TARGET)
+    assert client.quiet(0.5)
     client.send(b"EHLO x\r\n")
     assert b"220" not in client.cut()
 

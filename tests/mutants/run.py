@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Plant each mutant of tests/mutants/list into a copy of the tree: a unit test must fail.
+"""Plant each mutant of tests/mutants/list into a copy of the tree: a test must fail.
 
 A mutant that no test notices is a hole in the tests.  Only the standard library is used,
 and nothing outside a temporary folder is written.  Arguments, if any, choose the files whose mutants
 are planted: run.py policy/decide.c
+
+Tests are unit tests by their name, or end-to-end tests by file and function.
 """
 
 import os
@@ -16,10 +18,12 @@ import tempfile
 from dataclasses import dataclass
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-COPIED = ["Makefile", "base", "blocklists", "policy", "proxy", "tests/unit", "tests/cases"]
+COPIED = ["Makefile", "base", "blocklists", "policy", "proxy", "tests/unit", "tests/cases",
+          "tests/e2e"]
 # No warnings: a mutant may leave something unused.  No optimisation: it is built once.
 MAKE = ["make", "-s", "B=build/mutants", "WARN=", "FORTIFY=", "CFLAGS=-O0"]
-TIMEOUT = 60  # seconds for one test; a mutant that hangs is noticed, too
+TIMEOUT = 120  # seconds for one test; a mutant that hangs is noticed, too
+BINARY = "build/mutants/sluice"
 
 
 @dataclass
@@ -63,21 +67,32 @@ def planted(source, mutant):
     return "\n".join(lines)
 
 
+def is_end_to_end(test):
+    return "::" in test
+
+
 def build(tree, tests):
-    """True when all tests build."""
-    targets = [f"build/mutants/unit/{test}_test" for test in tests]
+    """True when all tests, or the program that they start, build."""
+    targets = sorted({BINARY if is_end_to_end(test) else f"build/mutants/unit/{test}_test"
+                      for test in tests})
     done = subprocess.run(MAKE + targets, cwd=tree, capture_output=True, text=True)
     if done.returncode != 0:
         print(done.stderr, file=sys.stderr)
     return done.returncode == 0
 
 
+def command_of(test):
+    if is_end_to_end(test):
+        return [sys.executable, "tests/e2e/run.py", "-q", "-x", f"tests/e2e/{test}"]
+    return [f"build/mutants/unit/{test}_test"]
+
+
 def failing(tree, tests):
     """The first test that fails, or None."""
     for test in tests:
-        command = [f"build/mutants/unit/{test}_test"]
         try:
-            done = subprocess.run(command, cwd=tree, capture_output=True, timeout=TIMEOUT)
+            done = subprocess.run(command_of(test), cwd=tree, capture_output=True,
+                                  timeout=TIMEOUT, env={**os.environ, "SLUICE": BINARY})
         except subprocess.TimeoutExpired:
             return test
         if done.returncode != 0:
