@@ -165,6 +165,9 @@ check_embedded(uint32_t ipv4, const struct prefix *nat64, number net)
 	if (nat64 == NULL || (net >> 56 & 0xff) != 0)
 		return;
 	net = embed(net, nat64->bits, ipv4);
+	/* There the longer prefix says how it is read. */
+	if (nat64->bits < 96 && has(number_text("64:ff9b::"), 96, net))
+		return;
 	if (slow_plain(net) == GUARD_METADATA)
 		return;
 	assert(guard(net, nat64, &verdict) == want);
@@ -183,6 +186,21 @@ make_nat64(const uint8_t *bytes, struct prefix *nat64, number *net)
 	return !has(*net, bits, mapped(0));
 }
 
+/* Somewhere in a block of the registries, and beside its edges. */
+static void
+check_block(const struct block *b, number value)
+{
+	number places[] = { b->first + (value & (b->last - b->first)), b->last, b->first - 1,
+		b->last + 1 };
+	struct guard_verdict verdict;
+
+	for (size_t i = 0; i < COUNT(places); i++) {
+		number place = b->family == AF_INET ? mapped((uint32_t)places[i]) : places[i];
+
+		assert(guard(place, NULL, &verdict) == slow_guard(place, ~place, 128));
+	}
+}
+
 static void
 check_address(const uint8_t *bytes)
 {
@@ -194,6 +212,7 @@ check_address(const uint8_t *bytes)
 	struct host host;
 
 	assert(guard(value, NULL, &verdict) == slow_guard(value, ~value, 128));
+	check_block(&registry.blocks[bytes[32] % registry.n], value);
 	if (!make_nat64(bytes + 16, &nat64, &net)) {
 		check_embedded((uint32_t)value, NULL, 0);
 		return;
