@@ -6,6 +6,7 @@
  */
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@ enum {
 	GROW_FIRST = 8,
 	BLOCK_FIRST = 4096,
 	BLOCK_LARGEST = 256 * 1024,
+	TRIM_THRESHOLD = 512 * 1024,
 	ALIGNMENT = _Alignof(max_align_t),
 };
 
@@ -75,6 +77,22 @@ memory_grow(void *array, size_t used, size_t *room, size_t size)
 		out_of_memory();
 	*room = wanted;
 	return p;
+}
+
+/*
+ * A fixed threshold: by default the C library raises it to twice the largest block that
+ * was ever freed, which a policy's lists make larger than any flood.
+ */
+void
+memory_run_long(void)
+{
+	mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD);
+}
+
+void
+memory_give_back(void)
+{
+	malloc_trim(0);
 }
 
 char *

@@ -29,6 +29,15 @@ char *memory_copy(struct text);
 /* What vprintf(3) would print, as a heap string of any length; the caller frees it. */
 char *memory_format(const char *format, va_list) __attribute__((format(printf, 1, 0)));
 
+/*
+ * Before any thread is begun, in a program that runs for long: what is freed at the end of the
+ * heap goes back to the system soon.
+ */
+void memory_run_long(void);
+
+/* Give back what was freed between things that stay.  Other threads may wait a millisecond. */
+void memory_give_back(void);
+
 struct arena;
 
 struct arena *arena_new(void);

@@ -14,25 +14,34 @@
 
 #include "base/memory.h"
 
+/* After an error there is nothing to tell apart: a read and a write will both say it. */
 static void
-channel_on_event(evutil_socket_t fd, short what, void *arg)
+channel_on_event(void *arg, uint32_t events)
+{
+	struct channel *channel = arg;
+	bool broken = (events & EPOLLERR) || ((events & EPOLLHUP) && !(events & EPOLLRDHUP));
+
+	if (broken || (events & (EPOLLIN | EPOLLRDHUP)))
+		channel->readable = true;
+	if (broken || (events & EPOLLOUT))
+		channel->writable = true;
+	if (!broken && (events & EPOLLRDHUP))
+		channel->peer_closed = true;
+	channel->ready(channel->arg); /* may free the channel */
+}
+
+static void
+channel_on_broken(void *arg)
 {
 	struct channel *channel = arg;
 
-	(void)fd;
-	if (what & (EV_READ | EV_CLOSED))
-		channel->readable = true;
-	if (what & EV_WRITE)
-		channel->writable = true;
-	if (what & EV_CLOSED)
-		channel->peer_closed = true;
+	channel->readable = channel->writable = channel->peer_closed = true;
 	channel->ready(channel->arg); /* may free the channel */
 }
 
 static struct channel *
 create(struct loop *loop, int fd, bool connected, void (*ready)(void *arg), void *arg)
 {
-	const short what = EV_READ | EV_WRITE | EV_CLOSED;
 	struct channel *channel = memory_new(1, sizeof(*channel));
 
 	*channel = (struct channel){
@@ -42,13 +51,13 @@ create(struct loop *loop, int fd, bool connected, void (*ready)(void *arg), void
 		.ready = ready,
 		.arg = arg,
 	};
-	event_assign(&channel->event, loop->base, fd, (short)(what | EV_ET | EV_PERSIST),
-	    channel_on_event, channel);
-	if (event_add(&channel->event, NULL) != 0) {
-		/* No memory or no watches left in the kernel: nothing would ever tell us about this
+	channel->broken = (struct task){ .run = channel_on_broken, .arg = channel };
+	poller_init(&channel->poller, loop, fd, channel_on_event, channel);
+	if (!poller_set(&channel->poller, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)) {
+		/* No memory or no pollers left in the kernel: nothing would ever tell us about this
 		 * socket, so it must look like one that has just broken. */
 		shutdown(fd, SHUT_RDWR);
-		event_active(&channel->event, what, 0);
+		loop_defer(loop, &channel->broken);
 	}
 	return channel;
 }
@@ -70,7 +79,8 @@ channel_free(struct channel *channel)
 {
 	if (channel == NULL)
 		return;
-	event_del(&channel->event); /* before close(): the number may be given out again at once */
+	poller_cancel(&channel->poller);
+	loop_cancel(channel->poller.loop, &channel->broken);
 	close(channel->fd);
 	free(channel);
 }
@@ -84,8 +94,7 @@ channel_own(struct channel *channel, void (*ready)(void *arg), void *arg)
 
 /*
  * Only a read that finds nothing clears the flag, never a short one: an end or an
- * error may stand behind the bytes with its edge spent, and libevent tells an
- * error no differently from "readable and writable".
+ * error may stand behind the bytes with its edge spent.
  */
 ssize_t
 channel_read(struct channel *channel, void *bytes, size_t n)

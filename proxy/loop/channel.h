@@ -21,7 +21,8 @@ struct channel {
 	bool peer_closed; /* the kernel has seen the peer's FIN; bytes may be left to read */
 	void (*ready)(void *arg);
 	void *arg; /* borrowed */
-	struct event event;
+	struct poller poller;
+	struct task broken; /* run when the socket cannot be watched */
 };
 
 enum { CHANNEL_ERROR = -1, CHANNEL_AGAIN = -2 };

@@ -1,6 +1,6 @@
 /*
- * loop.c - libevent's base with edge-triggered epoll, one-shot timers, and the
- * queue of tasks that run between two waits.
+ * loop.c - libevent's base, an epoll set for the pollers that hangs in it as one
+ * descriptor, one-shot timers, and the queue of tasks that run between two waits.
  */
 #include "proxy/loop/loop.h"
 
@@ -8,8 +8,37 @@
 #include <err.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { EXIT_UNUSABLE = 2 };
+
+/* Each poller is told what has happened, unless an earlier one has cancelled it. */
+static void
+tell_pollers(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *loop = arg;
+
+	(void)what;
+	loop->batch_at = 0;
+	loop->batch_end = epoll_wait(fd, loop->batch, LOOP_BATCH, 0);
+	while (loop->batch_at < loop->batch_end) {
+		const struct epoll_event *e = &loop->batch[loop->batch_at++];
+		struct poller *poller = e->data.ptr;
+
+		if (poller != NULL)
+			poller->on_event(poller->arg, e->events);
+	}
+}
+
+static bool
+pollers_begin(struct loop *loop)
+{
+	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+	return loop->epoll >= 0 &&
+	       event_assign(&loop->watched, loop->base, loop->epoll, EV_READ | EV_PERSIST,
+		   tell_pollers, loop) == 0 &&
+	       event_add(&loop->watched, NULL) == 0;
+}
 
 void
 loop_init(struct loop *loop)
@@ -19,15 +48,14 @@ loop_init(struct loop *loop)
 	*loop = (struct loop){ .base = NULL };
 	TAILQ_INIT(&loop->tasks);
 	if (config != NULL) {
-		/* Channels need edges and the peer's FIN as an event.  A loop belongs to one
-		 * thread, so no locks; and no environment variable chooses how we wait. */
-		event_config_require_features(config, EV_FEATURE_ET | EV_FEATURE_EARLY_CLOSE);
+		/* A loop belongs to one thread, so no locks; and no environment variable
+		 * chooses how we wait. */
 		event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
 		event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV);
 		loop->base = event_base_new_with_config(config);
 		event_config_free(config);
 	}
-	if (loop->base == NULL)
+	if (loop->base == NULL || !pollers_begin(loop))
 		err(EXIT_UNUSABLE, "cannot create an event loop");
 }
 
@@ -35,6 +63,8 @@ void
 loop_done(struct loop *loop)
 {
 	assert(TAILQ_EMPTY(&loop->tasks));
+	event_del(&loop->watched);
+	close(loop->epoll);
 	event_base_free(loop->base);
 	loop->base = NULL;
 }
@@ -56,12 +86,20 @@ run_tasks(struct loop *loop)
 	loop_cancel(loop, &loop->round);
 }
 
+/* The set of pollers is one event of the base, also while it is empty. */
+static bool
+waits_for_anything(const struct loop *loop)
+{
+	return loop->pollers > 0 ||
+	       event_base_get_num_events(loop->base, EVENT_BASE_COUNT_ADDED) > 1;
+}
+
 void
 loop_turn(struct loop *loop)
 {
 	int flags = EVLOOP_ONCE;
 
-	if (!TAILQ_EMPTY(&loop->tasks))
+	if (!TAILQ_EMPTY(&loop->tasks) || !waits_for_anything(loop))
 		flags |= EVLOOP_NONBLOCK;
 	loop->now_known = false; /* nobody asks during the wait: the first callback reads it */
 	event_base_loop(loop->base, flags);
@@ -97,6 +135,41 @@ loop_cancel(struct loop *loop, struct task *task)
 		return;
 	task->queued = false;
 	TAILQ_REMOVE(&loop->tasks, task, link);
+}
+
+void
+poller_init(struct poller *poller, struct loop *loop, int fd,
+    void (*on_event)(void *arg, uint32_t events), void *arg)
+{
+	*poller = (struct poller){ .loop = loop, .fd = fd, .on_event = on_event, .arg = arg };
+}
+
+bool
+poller_set(struct poller *poller, uint32_t events)
+{
+	struct epoll_event e = { .events = events, .data.ptr = poller };
+	int how = poller->set ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+
+	if (epoll_ctl(poller->loop->epoll, how, poller->fd, &e) != 0)
+		return false;
+	poller->loop->pollers += !poller->set;
+	poller->set = true;
+	return true;
+}
+
+void
+poller_cancel(struct poller *poller)
+{
+	struct loop *loop = poller->loop;
+
+	if (!poller->set)
+		return;
+	poller->set = false;
+	loop->pollers--;
+	epoll_ctl(loop->epoll, EPOLL_CTL_DEL, poller->fd, NULL);
+	for (int i = loop->batch_at; i < loop->batch_end; i++)
+		if (loop->batch[i].data.ptr == poller)
+			loop->batch[i].data.ptr = NULL;
 }
 
 static void

@@ -1,5 +1,5 @@
 /*
- * loop.h - one worker's event loop: socket events, timers, and tasks that run once
+ * loop.h - one worker's event loop: watched sockets, timers, and tasks that run once
  * the callbacks of a turn have returned.
  *
  * Everything of a loop belongs to one thread.  A turn is: wait for events, run
@@ -14,6 +14,7 @@
 #include <event2/event_struct.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 #include <sys/queue.h>
 
 struct task {
@@ -23,8 +24,15 @@ struct task {
 	bool queued;
 };
 
+enum { LOOP_BATCH = 128 }; /* pollers that are told in one turn */
+
 struct loop {
-	struct event_base *base; /* owned */
+	struct event_base *base;              /* owned */
+	int epoll;                            /* owned; the pollers' */
+	struct event watched;                 /* on it */
+	struct epoll_event batch[LOOP_BATCH]; /* those still to be told are at..end */
+	int batch_at, batch_end;
+	unsigned pollers; /* how many are set */
 	TAILQ_HEAD(task_list, task) tasks;
 	struct task round; /* stands behind the last task of the round being run */
 	uint64_t now;      /* see loop_now() */
@@ -35,7 +43,7 @@ struct loop {
 void loop_init(struct loop *);
 void loop_done(struct loop *); /* all channels, timers and tasks are gone before */
 
-/* One turn; does not wait when tasks are queued. */
+/* One turn; does not wait when tasks are queued, or when nothing could end the wait. */
 void loop_turn(struct loop *);
 
 /* Monotonic milliseconds.  One value for all callbacks and tasks of a turn, read after the wait. */
@@ -44,6 +52,24 @@ uint64_t loop_now(struct loop *);
 /* Run the task at the end of this turn (or of the next, when called by a task).  Idempotent. */
 void loop_defer(struct loop *, struct task *);
 void loop_cancel(struct loop *, struct task *); /* afterwards it does not run */
+
+/*
+ * A socket whose events are told; for all that come and go with clients.  libevent would keep a
+ * small record of each descriptor number for ever, between things that are freed: after a flood
+ * of connections each of those records holds a page.
+ */
+struct poller {
+	struct loop *loop; /* borrowed */
+	int fd;            /* borrowed */
+	bool set;
+	void (*on_event)(void *arg, uint32_t events); /* EPOLLIN and so on; may free the poller */
+	void *arg;                                    /* borrowed */
+};
+
+void poller_init(
+    struct poller *, struct loop *, int fd, void (*on_event)(void *arg, uint32_t), void *arg);
+bool poller_set(struct poller *, uint32_t events); /* as epoll_ctl(2); false with errno */
+void poller_cancel(struct poller *); /* before close(): the number may be given out again at once */
 
 /* A one-shot timer; all-zero is one that is not initialised. */
 struct timer {

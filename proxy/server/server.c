@@ -375,6 +375,7 @@ server_run(const struct config_origin *origin)
 	struct report report = { 0 };
 	bool ready;
 
+	memory_run_long();
 	signal(SIGPIPE, SIG_IGN); /* a write that fails says so itself, */
 	signal(SIGXFSZ, SIG_IGN); /* also one beyond a file-size limit */
 	s.watch = watch_new(origin->file);

@@ -12,6 +12,7 @@
 
 #include "base/memory.h"
 #include "proxy/server/log.h"
+#include "proxy/server/tide.h"
 #include "proxy/session/session.h"
 
 enum {
@@ -39,6 +40,7 @@ struct worker {
 	struct session_context context;
 	struct door *doors; /* owned; one a listener */
 	struct timer pause;
+	struct tide tide;
 	bool draining, ending;
 
 	int kick; /* an eventfd: something is in the mailbox */
@@ -137,6 +139,7 @@ accept_one(struct worker *w, struct listener *l, int listening)
 		close(fd);
 	else
 		session_new(&w->context, &l->entrance, fd, &peer, refuse);
+	tide_rises(&w->tide);
 	return true;
 }
 
@@ -252,6 +255,16 @@ share_lookups(struct worker *w)
 		w->context.shares[i].limit = (unsigned)each;
 }
 
+/* What is remembered of names lies between what the flood has left; it can be asked again. */
+static void
+give_memory_back(void *arg)
+{
+	struct worker *w = arg;
+
+	resolver_forget(w->context.resolver);
+	memory_give_back();
+}
+
 struct worker *
 worker_new(struct shared *shared, unsigned number, struct snapshot *policy, struct report *report)
 {
@@ -263,6 +276,7 @@ worker_new(struct shared *shared, unsigned number, struct snapshot *policy, stru
 	loop_init(&w->loop);
 	pthread_mutex_init(&w->lock, NULL);
 	timer_init(&w->pause, &w->loop, accept_again, w);
+	tide_init(&w->tide, &w->loop, &w->context.open, give_memory_back, w);
 	session_context_init(&w->context);
 	w->context.loop = &w->loop;
 	w->context.policy = snapshot_ref(policy);
@@ -352,6 +366,7 @@ worker_free(struct worker *w)
 	snapshot_unref(w->context.policy);
 	snapshot_unref(w->fresh);
 	timer_cancel(&w->pause);
+	tide_done(&w->tide);
 	if (w->kick >= 0) {
 		event_del(&w->kicked);
 		close(w->kick);

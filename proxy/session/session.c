@@ -166,6 +166,7 @@ session_new(struct session_context *context, struct entrance *entrance, int fd,
 	s->waiting = true;
 	s->started = loop_now(context->loop);
 	TAILQ_INSERT_TAIL(&context->sessions, s, link);
+	context->open++;
 	s->turned_away = refuse != REASON_COUNT;
 	if (refuse != REASON_COUNT) {
 		s->id = ++context->next_id;
@@ -232,6 +233,7 @@ session_close(struct session *s)
 	buffer_done(&s->out);
 	give_places(s);
 	TAILQ_REMOVE(&context->sessions, s, link);
+	context->open--;
 	TAILQ_INSERT_TAIL(&context->dead, s, link);
 	loop_defer(context->loop, &context->reaper);
 }

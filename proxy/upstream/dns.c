@@ -30,9 +30,9 @@ struct exchange {
 	LIST_ENTRY(exchange) link;
 	struct dns *dns; /* borrowed: the one it belongs to */
 	enum transport transport;
-	ares_channel ares;                    /* owned */
-	LIST_HEAD(watch_list, watch) watches; /* owned */
-	struct timer timer;                   /* the next retry or time-out of c-ares */
+	ares_channel ares;                               /* owned */
+	LIST_HEAD(socket_list, exchange_socket) sockets; /* owned */
+	struct timer timer;                              /* the next retry or time-out of c-ares */
 	struct task end; /* c-ares must not be destroyed under its own callback */
 	unsigned asked, open;
 	bool retired;
@@ -40,11 +40,10 @@ struct exchange {
 };
 
 /* A socket of c-ares. */
-struct watch {
-	LIST_ENTRY(watch) link;
+struct exchange_socket {
+	LIST_ENTRY(exchange_socket) link;
 	struct exchange *exchange; /* borrowed */
-	ares_socket_t fd;          /* borrowed: c-ares closes it */
-	struct event event;
+	struct poller poller;      /* of what c-ares opened and will close */
 };
 
 struct query {
@@ -83,13 +82,15 @@ arrange_timer(struct exchange *exchange)
 }
 
 static void
-exchange_on_socket(evutil_socket_t fd, short what, void *arg)
+exchange_on_socket(void *arg, uint32_t events)
 {
-	struct watch *watch = arg;
-	struct exchange *exchange = watch->exchange;
+	struct exchange_socket *s = arg;
+	struct exchange *exchange = s->exchange;
+	ares_socket_t fd = s->poller.fd;
+	bool broken = events & (EPOLLERR | EPOLLHUP);
 
-	ares_process_fd(exchange->ares, what & EV_READ ? fd : ARES_SOCKET_BAD,
-	    what & EV_WRITE ? fd : ARES_SOCKET_BAD); /* may free the watch */
+	ares_process_fd(exchange->ares, broken || (events & EPOLLIN) ? fd : ARES_SOCKET_BAD,
+	    broken || (events & EPOLLOUT) ? fd : ARES_SOCKET_BAD); /* may free the socket */
 	arrange_timer(exchange);
 }
 
@@ -102,39 +103,35 @@ exchange_on_timer(void *arg)
 	arrange_timer(exchange);
 }
 
-static struct watch *
-watch_of(struct exchange *exchange, ares_socket_t fd)
+static struct exchange_socket *
+socket_of(struct exchange *exchange, ares_socket_t fd)
 {
-	struct watch *watch;
+	struct exchange_socket *s;
 
-	LIST_FOREACH(watch, &exchange->watches, link)
-	if (watch->fd == fd)
-		return watch;
-	watch = memory_new(1, sizeof(*watch));
-	watch->exchange = exchange;
-	watch->fd = fd;
-	event_assign(&watch->event, exchange->dns->loop->base, fd, 0, exchange_on_socket, watch);
-	LIST_INSERT_HEAD(&exchange->watches, watch, link);
-	return watch;
+	LIST_FOREACH(s, &exchange->sockets, link)
+	if (s->poller.fd == fd)
+		return s;
+	s = memory_new(1, sizeof(*s));
+	s->exchange = exchange;
+	poller_init(&s->poller, exchange->dns->loop, fd, exchange_on_socket, s);
+	LIST_INSERT_HEAD(&exchange->sockets, s, link);
+	return s;
 }
 
 /* c-ares says what it waits for on a socket; neither: it is about to close it. */
 static void
 exchange_on_state(void *arg, ares_socket_t fd, int readable, int writable)
 {
-	struct exchange *exchange = arg;
-	struct watch *watch = watch_of(exchange, fd);
-	int what = EV_PERSIST | (readable ? EV_READ : 0) | (writable ? EV_WRITE : 0);
+	struct exchange_socket *s = socket_of(arg, fd);
 
-	event_del(&watch->event);
-	if (!readable && !writable) {
-		LIST_REMOVE(watch, link);
-		free(watch);
+	if (readable || writable) {
+		/* Should it fail, the query times out. */
+		poller_set(&s->poller, (readable ? EPOLLIN : 0) | (writable ? EPOLLOUT : 0));
 		return;
 	}
-	event_assign(
-	    &watch->event, exchange->dns->loop->base, fd, (short)what, exchange_on_socket, watch);
-	event_add(&watch->event, NULL); /* should it fail, the query times out */
+	poller_cancel(&s->poller);
+	LIST_REMOVE(s, link);
+	free(s);
 }
 
 static void
@@ -195,7 +192,7 @@ exchange_new(
 
 	exchange->dns = dns;
 	exchange->transport = transport;
-	LIST_INIT(&exchange->watches);
+	LIST_INIT(&exchange->sockets);
 	LIST_INSERT_HEAD(&dns->exchanges, exchange, link);
 	timer_init(&exchange->timer, dns->loop, exchange_on_timer, exchange);
 	exchange->end = (struct task){ .run = exchange_on_end, .arg = exchange };

@@ -397,6 +397,12 @@ lookup_state(const struct lookup *lookup)
 	return lookup->state;
 }
 
+void
+resolver_forget(struct resolver *resolver)
+{
+	cache_clear(resolver->cache);
+}
+
 bool
 resolver_configure(struct resolver *resolver, const struct config *config, char error[160])
 {

@@ -55,6 +55,8 @@ struct resolver *resolver_new(struct loop *, const struct config *, char error[1
  */
 bool resolver_configure(struct resolver *, const struct config *, char error[160]);
 
+void resolver_forget(struct resolver *); /* what is remembered of names: they are asked for again */
+
 void resolver_free(struct resolver *); /* after all lookups are cancelled; NULL is fine */
 
 /*

@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -131,7 +133,7 @@ clock_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-struct watch {
+struct alarm {
 	struct loop *loop;
 	struct timer timer;
 	struct timer *cancels;
@@ -140,40 +142,40 @@ struct watch {
 };
 
 static void
-watch_on_timer(void *arg)
+alarm_on_timer(void *arg)
 {
-	struct watch *watch = arg;
+	struct alarm *alarm = arg;
 
-	watch->ran++;
-	watch->at = loop_now(watch->loop);
-	if (watch->cancels != NULL)
-		timer_cancel(watch->cancels);
+	alarm->ran++;
+	alarm->at = loop_now(alarm->loop);
+	if (alarm->cancels != NULL)
+		timer_cancel(alarm->cancels);
 }
 
 static void
 timers_run_once_at_their_time(void **state)
 {
 	struct loop loop;
-	struct watch watch = { .loop = &loop };
+	struct alarm alarm = { .loop = &loop };
 	uint64_t before, after;
 
 	(void)state;
 	loop_init(&loop);
-	timer_init(&watch.timer, &loop, watch_on_timer, &watch);
-	timer_set(&watch.timer, 5000);
-	timer_set(&watch.timer, 60); /* replaces */
-	assert_true(watch.timer.set);
+	timer_init(&alarm.timer, &loop, alarm_on_timer, &alarm);
+	timer_set(&alarm.timer, 5000);
+	timer_set(&alarm.timer, 60); /* replaces */
+	assert_true(alarm.timer.set);
 	before = loop_now(&loop);
 	assert_int_equal(loop_now(&loop), before);
 	loop_turn(&loop);
 	after = clock_ms();
-	assert_int_equal(watch.ran, 1);
-	assert_false(watch.timer.set);
+	assert_int_equal(alarm.ran, 1);
+	assert_false(alarm.timer.set);
 	/* The callback sees the time after the wait, not that before it. */
-	assert_in_range(watch.at, before + 40, after);
-	timer_set(&watch.timer, 0);
+	assert_in_range(alarm.at, before + 40, after);
+	timer_set(&alarm.timer, 0);
 	loop_turn(&loop);
-	assert_int_equal(watch.ran, 2);
+	assert_int_equal(alarm.ran, 2);
 	loop_done(&loop);
 }
 
@@ -181,14 +183,14 @@ static void
 cancelled_timers_do_not_run(void **state)
 {
 	struct loop loop;
-	struct watch first = { .loop = &loop }, second = { .loop = &loop };
+	struct alarm first = { .loop = &loop }, second = { .loop = &loop };
 	struct timer zero = { .set = false };
 
 	(void)state;
 	loop_init(&loop);
 	timer_cancel(&zero); /* never initialised */
-	timer_init(&first.timer, &loop, watch_on_timer, &first);
-	timer_init(&second.timer, &loop, watch_on_timer, &second);
+	timer_init(&first.timer, &loop, alarm_on_timer, &first);
+	timer_init(&second.timer, &loop, alarm_on_timer, &second);
 	timer_cancel(&second.timer); /* never set */
 	first.cancels = &second.timer;
 	timer_set(&first.timer, 10);
@@ -197,6 +199,91 @@ cancelled_timers_do_not_run(void **state)
 		loop_turn(&loop);
 	assert_int_equal(first.ran, 1);
 	assert_int_equal(second.ran, 0);
+	loop_done(&loop);
+}
+
+/* A socket pair whose near end is watched; what happens there cancels the other poller. */
+struct pair {
+	struct poller poller;
+	struct poller *cancels;
+	int far;
+	unsigned told;
+	uint32_t events;
+};
+
+static void
+pair_on_event(void *arg, uint32_t events)
+{
+	struct pair *pair = arg;
+
+	pair->told++;
+	pair->events = events;
+	if (pair->cancels != NULL)
+		poller_cancel(pair->cancels);
+}
+
+static void
+pair_init(struct pair *pair, struct loop *loop)
+{
+	int ends[2];
+
+	*pair = (struct pair){ .told = 0 };
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+	pair->far = ends[1];
+	poller_init(&pair->poller, loop, ends[0], pair_on_event, pair);
+	assert_true(poller_set(&pair->poller, EPOLLIN));
+}
+
+static void
+pair_done(struct pair *pair)
+{
+	poller_cancel(&pair->poller);
+	close(pair->poller.fd);
+	close(pair->far);
+}
+
+static void
+a_cancelled_poller_is_not_told_in_the_same_turn(void **state)
+{
+	struct loop loop;
+	struct pair a, b;
+
+	(void)state;
+	loop_init(&loop);
+	pair_init(&a, &loop);
+	pair_init(&b, &loop);
+	a.cancels = &b.poller;
+	b.cancels = &a.poller;
+	assert_int_equal(write(a.far, "x", 1) + write(b.far, "x", 1), 2);
+	loop_turn(&loop);
+	assert_int_equal(a.told + b.told, 1);
+	loop_turn(&loop); /* the one that is left */
+	assert_int_equal(a.told + b.told, 2);
+	assert_true(a.told == 0 || b.told == 0);
+	pair_done(&a);
+	pair_done(&b);
+	loop_turn(&loop); /* returns: there is nothing to wait for */
+	loop_done(&loop);
+}
+
+static void
+a_poller_is_told_what_it_asks_for(void **state)
+{
+	struct loop loop;
+	struct pair a;
+
+	(void)state;
+	loop_init(&loop);
+	pair_init(&a, &loop);
+	assert_true(poller_set(&a.poller, EPOLLOUT));
+	loop_turn(&loop);
+	assert_int_equal(a.events, EPOLLOUT);
+	assert_true(poller_set(&a.poller, EPOLLIN | EPOLLRDHUP));
+	close(a.far);
+	loop_turn(&loop);
+	assert_true(a.events & EPOLLRDHUP);
+	a.far = -1;
+	pair_done(&a);
 	loop_done(&loop);
 }
 
@@ -209,6 +296,8 @@ main(void)
 		cmocka_unit_test(cancelled_tasks_do_not_run),
 		cmocka_unit_test(timers_run_once_at_their_time),
 		cmocka_unit_test(cancelled_timers_do_not_run),
+		cmocka_unit_test(a_cancelled_poller_is_not_told_in_the_same_turn),
+		cmocka_unit_test(a_poller_is_told_what_it_asks_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
