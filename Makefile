@@ -124,6 +124,15 @@ bench: $B/decide_bench  ## what a decision, the parsers and an audit line cost, 
 $B/decide_bench: $B/tests/bench/decide_bench.o $(OBJECTS)
 	$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
 
+flood: $B/sluice $B/flood  ## survive 5,000 CONNECT a second in 64 MiB: make flood S=300 (needs root)
+	SLUICE=$(abspath $B/sluice) FLOOD=$(abspath $B/flood) $(PYTHON) tests/bench/flood.py $(if $(filter file,$(origin S)),300,$S)
+
+$B/flood: $B/tests/bench/flood.o
+	$(CC) $(CFLAGS) $(LINK) -o $@ $^
+
+soak: $B/sluice  ## mixed work with 5 % faults, then compare: make soak S=1800 SLUICE=build/asan/sluice
+	SLUICE=$(abspath $(or $(SLUICE),$B/sluice)) $(PYTHON) tests/soak/soak.py $(if $(filter file,$(origin S)),1800,$S) $(SEED)
+
 mutants:  ## every listed one-line mutant must make a unit test fail
 	$(PYTHON) tests/mutants/run.py
 
@@ -168,6 +177,6 @@ $B/%.o: %.S
 $(DATA:%.S=$B/%.o): $(wildcard blocklists/data/* policy/data/*)
 
 -include $(shell find $B -name '*.d' 2>/dev/null)
-.PHONY: help run check build unit replay e2e docs-test asan tsan coverage lint layers fuzz bench mutants \
+.PHONY: help run check build unit replay e2e docs-test asan tsan coverage lint layers fuzz bench flood soak mutants \
 	install clean setup-build setup-check
 .SECONDARY:

@@ -39,13 +39,16 @@ def namespace_command():
     return None, "; ".join(problems)
 
 
-def enter_namespace(arguments):
+def enter_namespace(program, arguments):
+    """Start the program again in there; comes back when it is there already."""
+    if os.environ.get(INSIDE) == "1":
+        return
     way, problem = namespace_command()
     if way is None:
         sys.exit(f"run.py: cannot make a network namespace: {problem}")
     os.environ[INSIDE] = "1"
     os.environ[MOUNTS] = "1" if "--mount" in way else "0"
-    command = [*way, sys.executable, str(Path(__file__).resolve()), *arguments]
+    command = [*way, sys.executable, str(Path(program).resolve()), *arguments]
     os.execvp(command[0], command)
 
 
@@ -86,8 +89,7 @@ def main():
     if not os.access(binary, os.X_OK):
         sys.exit(f"run.py: {binary} is not there; `make build` first, or set SLUICE")
     os.environ["SLUICE"] = str(binary)
-    if os.environ.get(INSIDE) != "1":
-        enter_namespace(sys.argv[1:])
+    enter_namespace(__file__, sys.argv[1:])
     add_addresses()
     sys.exit(run_tests(sys.argv[1:]))
 

@@ -5,7 +5,7 @@ import socketserver
 import struct
 import subprocess
 import threading
-from collections import namedtuple
+from collections import Counter, namedtuple
 
 from . import net
 from .wire import wait_for
@@ -171,6 +171,7 @@ class ScriptedDns:
         self.queries = []
         self.sources = []       # of the queries by UDP: (port, id)
         self.by_tcp = []
+        self._asked = Counter()
         self._lock = threading.Lock()
         outer = self
 
@@ -213,7 +214,8 @@ class ScriptedDns:
         name, kind, _ = _read_question(packet)
         with self._lock:
             query = Query(name, kind)
-            nth = self.queries.count(query)
+            nth = self._asked[query]
+            self._asked[query] += 1
             self.queries.append(query)
             if tcp:
                 self.by_tcp.append(query)
@@ -225,7 +227,7 @@ class ScriptedDns:
         return answer, answer.packets(packet, name, kind, tcp)
 
     def count(self, name, kind=A):
-        return self.queries.count(Query(name, kind))
+        return self._asked[Query(name, kind)]
 
     def stop(self):
         for server in (self._udp, self._tcp):
