@@ -18,6 +18,7 @@
 enum {
 	SCRATCH = 65536,
 	ACCEPTS_A_TURN = 64,
+	QUEUE_MAX = 4096,      /* of a listener, that are still accepted at the end */
 	ACCEPT_PAUSE_MS = 100, /* when the process has no descriptor left */
 	TURNED_AWAY_MAX = 128, /* connections, over all listeners, that still get their answer */
 	RACING_MAX = 128, /* in the process: connection attempts beside the first of each session */
@@ -168,12 +169,25 @@ take_policy(struct worker *w, struct snapshot *fresh)
 	sessions_judge_again(&w->context);
 }
 
+/* Who is in a queue when it is closed is reset by the kernel, without a word. */
+static void
+empty_queues(struct worker *w)
+{
+	for (size_t i = 0; i < w->shared->listener_count; i++)
+		for (unsigned n = 0; n < QUEUE_MAX; n++)
+			if (!accept_one(
+				w, w->doors[i].listener, w->doors[i].listener->fds[w->number]))
+				break;
+}
+
 static void
 start_draining(struct worker *w)
 {
 	if (w->draining)
 		return;
 	w->draining = true;
+	w->context.draining = true;
+	empty_queues(w);
 	timer_cancel(&w->pause);
 	set_accepting(w, false);
 	for (size_t i = 0; i < w->shared->listener_count; i++)
