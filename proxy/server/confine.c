@@ -98,7 +98,8 @@ confine(const struct folders *folders, char said[CONFINE_TEXT_MAX])
 		else
 			append(left, left[0] != '\0' ? "; " : "", steps[i].name, ": ", why);
 	}
-	snprintf(said, CONFINE_TEXT_MAX, "confined: %s", done);
+	said[0] = '\0';
+	append(said, "confined: ", done, "", "");
 	if (left[0] != '\0')
 		append(said, "; not applied: ", left, "", "");
 	return left[0] == '\0';
