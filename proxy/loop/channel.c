@@ -142,3 +142,12 @@ channel_end(struct channel *channel)
 {
 	shutdown(channel->fd, SHUT_WR);
 }
+
+/* Unix sockets know no such end: their peer sees a plain one. */
+void
+channel_break(struct channel *channel)
+{
+	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+
+	setsockopt(channel->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}

@@ -54,4 +54,7 @@ bool channel_broken(const struct channel *);
 
 void channel_end(struct channel *); /* no more bytes will be written: FIN */
 
+/* Make channel_free() a reset, where the other side would take a FIN for the end of its bytes. */
+void channel_break(struct channel *);
+
 #endif

@@ -79,6 +79,15 @@ exchange_answered(const struct session *s)
 	return s->exchange != NULL && s->exchange->answered;
 }
 
+/* A body that has no length of its own ends with the connection (RFC 9112 6.3). */
+bool
+exchange_looks_whole(const struct session *s)
+{
+	const struct exchange *e = s->exchange;
+
+	return e != NULL && e->have_head && e->download.out == FRAMING_CLOSE;
+}
+
 void
 exchange_account(const struct session *s, struct record *r)
 {

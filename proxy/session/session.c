@@ -226,6 +226,8 @@ session_close(struct session *s)
 	session_move(s, SESSION_CLOSED);
 	timer_cancel(&s->timer);
 	loop_cancel(context->loop, &s->again);
+	if (exchange_looks_whole(s))
+		channel_break(s->client);
 	request_done(s);
 	channel_free(s->client);
 	s->client = NULL;

@@ -146,7 +146,8 @@ bool tunnel_moved(struct session *, struct flow *, enum flow_result *); /* run o
 void exchange_new(struct session *, const struct request *);
 void exchange_begin(struct session *);
 enum step session_exchange(struct session *);
-bool exchange_answered(const struct session *); /* a byte of a response has gone to the client */
+bool exchange_answered(const struct session *);    /* a byte of a response has gone to the client */
+bool exchange_looks_whole(const struct session *); /* to the client, if it ended now; it is not */
 void exchange_account(const struct session *, struct record *);
 void exchange_free(struct session *);
 

@@ -18,7 +18,9 @@ class Case:
     outcome: list           # "400 bad_target", "tunnel", ...
     why: str
     sent: bytes = b""
-    received: list = field(default_factory=list)    # by the server, one a connection
+    received: list = field(default_factory=list)    # by the other side, one a connection
+    request: str = "GET"    # of answers: what they answer
+    then: str = "close"     # of answers: what the server does behind them
 
     @property
     def refused(self):
@@ -107,8 +109,12 @@ def add_line(case, line):
         if not case.received:
             case.received.append(b"")
         case.received[-1] += bytes_of(rest)[0]
+    elif kind == "?":
+        case.request = rest
+    elif kind == "!":
+        case.then = rest
     else:
-        raise ValueError(f"{case.where}: neither >, = nor a title: {line}")
+        raise ValueError(f"{case.where}: no line of a case, and no title: {line}")
 
 
 def read_file(path):
@@ -123,5 +129,5 @@ def read_file(path):
     return cases
 
 
-def read_all():
-    return [case for path in sorted(FOLDER.glob("*.cases")) for case in read_file(path)]
+def read_all(pattern):
+    return [case for path in sorted(FOLDER.glob(pattern)) for case in read_file(path)]

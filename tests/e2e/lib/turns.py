@@ -109,14 +109,13 @@ class Reader:
         self._netlink.close()
 
     def has_read(self, sock):
+        try:
+            there = sock.getpeername()
+        except OSError:     # reset: nobody will read any more
+            return True
         if struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)))[0] > 0:
             return False
-        if sock.family == socket.AF_UNIX:
-            return True
-        try:
-            return self._unread(sock.getpeername(), sock.getsockname()) == 0
-        except OSError:     # the connection is gone
-            return True
+        return sock.family == socket.AF_UNIX or self._unread(there, sock.getsockname()) == 0
 
     def _unread(self, here, there):
         """Bytes in the receive queue of the socket that is `here`; 0 when there is none."""
@@ -145,6 +144,50 @@ def send(sock, data, reader):
         yield lambda: reader.has_read(sock)
 
 
+class Server:
+    """A listener whose connections each run talk(sock, received); received: of each connection."""
+
+    def __init__(self, work, address):
+        self.work = work
+        self.address = address
+        self.received = []
+        self.open = 0
+        self._listeners = []
+
+    def listen(self, port, talk):
+        listener = socket.create_server((self.address, port), backlog=4096)
+        listener.setblocking(False)
+        self._listeners.append(listener)
+        self.work.spawn(self._accept(listener, talk))
+
+    def _accept(self, listener, talk):
+        while True:
+            yield listener
+            sock, _ = listener.accept()
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.received.append(bytearray())
+            self.open += 1
+            self.work.spawn(self._serve(sock, talk, self.received[-1]))
+
+    def _serve(self, sock, talk, received):
+        try:
+            yield from talk(sock, received)
+        except OSError:
+            pass
+        self.open -= 1
+        sock.close()
+
+    def settled(self, connections, timeout):
+        """So many connections have come to their end."""
+        return self.work.settle(
+            lambda: len(self.received) >= connections and self.open == 0, timeout)
+
+    def close(self):
+        for listener in self._listeners:
+            listener.close()
+
+
 def receive(sock, into, until=lambda: False):
     """Append to the bytearray until that is true, or the other side ends.  Resets raise."""
     while not until():
@@ -153,6 +196,30 @@ def receive(sock, into, until=lambda: False):
         if not got:
             return
         into += got
+
+
+class Clients:
+    """Connections to a proxy: over TCP each from a loopback address of its own."""
+
+    def __init__(self, proxy):
+        self.proxy = proxy
+        self.addresses = 1 << 16
+
+    def next_address(self):
+        self.addresses += 1
+        n = self.addresses
+        return f"127.{n >> 16}.{n >> 8 & 255}.{n & 255}"
+
+    def dial(self, source):
+        """From this address; "unix": to the second listener."""
+        if source == "unix":
+            sock = socket.socket(socket.AF_UNIX)
+            sock.connect(self.proxy.listener(1))
+        else:
+            sock = socket.create_connection(self.proxy.where, source_address=(source, 0))
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setblocking(False)
+        return sock
 
 
 # Where to cut.
