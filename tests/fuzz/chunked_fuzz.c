@@ -143,7 +143,7 @@ same_data(const struct reading *a, const struct reading *b)
 	return text_eq((struct text){ a->data, a->n }, (struct text){ b->data, b->n });
 }
 
-/* A complete body in one chunk gives the same body. */
+/* A complete body in one chunk gives the same body, to both readers. */
 static void
 check_rewritten(const struct reading *r)
 {
@@ -162,6 +162,10 @@ check_rewritten(const struct reading *r)
 	memcpy(out + n, "0\r\n\r\n", 5);
 	fast_read((struct text){ out, n + 5 }, n + 5, &again);
 	assert(again.result == CHUNKED_END && again.used == n + 5 && same_data(r, &again));
+	if (n + 5 > INPUT_MAX) /* more than the lines of the slow one can be */
+		return;
+	assert(slow_read((struct text){ out, n + 5 }, &again) == CHUNKED_END);
+	assert(again.used == n + 5 && same_data(r, &again));
 }
 
 int

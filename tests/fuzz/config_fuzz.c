@@ -4,6 +4,7 @@
  * what was written, or else the printed default.  The table of keys is read from the manual.
  */
 #include <assert.h>
+#include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,17 +104,12 @@ read_facts(const char *line, struct key *key)
 		key->has_default = to_number(from, &key->preset);
 }
 
-int
-LLVMFuzzerInitialize(int *argc, char ***argv)
+static void
+read_manual(FILE *manual)
 {
-	FILE *manual = fopen("docs/sluice.yaml.5", "re");
 	char line[LINE_ROOM], name[LINE_ROOM];
 	bool inside = false;
 
-	(void)argc;
-	(void)argv;
-	if (manual == NULL)
-		abort(); /* It must be run in the root of the tree. */
 	while (fgets(line, sizeof(line), manual) != NULL) {
 		struct key *key = &keys[key_count];
 
@@ -126,9 +122,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 		else if (key_count > 0)
 			read_facts(line, &keys[key_count - 1]);
 	}
-	fclose(manual);
 	assert(key_count > 40);
-	return 0;
 }
 
 static const struct key *
@@ -274,6 +268,50 @@ parse(struct text bytes)
 	check_report(&report, config != NULL);
 	report_done(&report);
 	return config;
+}
+
+/* Is this value of a key accepted?  Of two names, or one. */
+static bool
+takes(const struct key *key, uint64_t value)
+{
+	const char *unit = strcmp(key->type, "duration") == 0 ? "ms" : "", *dot;
+	char document[2 * PATH_ROOM];
+	struct config_file *config;
+	bool accepted;
+
+	dot = strchr(key->path, '.');
+	if (dot == NULL)
+		snprintf(document, sizeof(document), "%s: %" PRIu64, key->path, value);
+	else
+		snprintf(document, sizeof(document), "%.*s: {%s: %" PRIu64 "%s}",
+		    (int)(dot - key->path), key->path, dot + 1, value, unit);
+	config = parse(text(document));
+	accepted = config != NULL;
+	config_free(config);
+	return accepted;
+}
+
+/* Once: the printed bounds are the bounds. */
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	FILE *manual = fopen("docs/sluice.yaml.5", "re");
+
+	(void)argc;
+	(void)argv;
+	if (manual == NULL)
+		abort(); /* It must be run in the root of the tree. */
+	read_manual(manual);
+	fclose(manual);
+	for (size_t i = 0; i < key_count; i++) {
+		const struct key *key = &keys[i];
+
+		if (!key->bounded || strchr(key->path, '[') != NULL)
+			continue;
+		assert(takes(key, key->from) && takes(key, key->to));
+		assert(!takes(key, key->from - 1) && !takes(key, key->to + 1));
+	}
+	return 0;
 }
 
 /* One more key at the end, which nobody knows. */

@@ -1,16 +1,18 @@
 /*
- * document_fuzz.c - any bytes are a well-formed tree or a problem with a place, and an
- * environment made of them never opens more than its own words say.
+ * document_fuzz.c - any bytes are a well-formed tree or a problem with a place; written as JSON
+ * and read again it is the same tree; and an environment made of them never opens more than
+ * its own words say.
  */
 #include <assert.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "policy/config.h"
 #include "policy/document.h"
 #include "policy/environment.h"
 
-enum { INPUT_MAX = 4096, DEPTH_MAX = 32 };
+enum { INPUT_MAX = 4096, DEPTH_MAX = 32, OUTPUT_MAX = 4 * INPUT_MAX, KEY_MAX = 150 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -69,6 +71,166 @@ check_report(const struct report *report, bool accepted)
 	}
 }
 
+/* A tree as JSON.  n may pass the room: then the text is not complete. */
+struct out {
+	char bytes[OUTPUT_MAX];
+	size_t n;
+};
+
+static void
+put(struct out *out, const char *s)
+{
+	for (; *s != '\0'; s++, out->n++)
+		if (out->n < sizeof(out->bytes))
+			out->bytes[out->n] = *s;
+}
+
+/* The character that begins at *s, which goes behind it; the text is UTF-8. */
+static unsigned
+next_character(const char **s)
+{
+	unsigned first = (unsigned char)*(*s)++, more = 0, c;
+
+	if (first < 0x80)
+		return first;
+	more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : 1;
+	c = first & (0x3fU >> more);
+	for (; more > 0; more--)
+		c = c << 6 | ((unsigned char)*(*s)++ & 0x3f);
+	return c;
+}
+
+/* All that is not plain is escaped, beyond U+FFFF as a surrogate pair (RFC 8259 7). */
+static void
+put_string(struct out *out, const char *s)
+{
+	char escaped[16];
+
+	put(out, "\"");
+	while (*s != '\0') {
+		unsigned c = next_character(&s);
+
+		if (c >= 0x10000)
+			snprintf(escaped, sizeof(escaped), "\\u%04x\\u%04x",
+			    0xd800 + ((c - 0x10000) >> 10), 0xdc00 + (c & 0x3ff));
+		else if (c < ' ' || c > '~' || c == '"' || c == '\\')
+			snprintf(escaped, sizeof(escaped), "\\u%04x", c);
+		else
+			snprintf(escaped, sizeof(escaped), "%c", (int)c);
+		put(out, escaped);
+	}
+	put(out, "\"");
+}
+
+static void
+put_node(struct out *out, const struct node *node)
+{
+	bool mapping = node->kind == NODE_MAPPING;
+
+	if (node->kind == NODE_NULL || node->kind == NODE_STRING) {
+		node->kind == NODE_NULL ? put(out, "null") : put_string(out, node->text.p);
+		return;
+	}
+	if (!mapping && node->kind != NODE_SEQUENCE) {
+		put(out, node->text.p);
+		return;
+	}
+	put(out, mapping ? "{" : "[");
+	for (const struct node *child = node->child; child != NULL; child = child->next) {
+		if (mapping) {
+			put_string(out, child->key->text.p);
+			put(out, ": ");
+		}
+		put_node(out, child);
+		put(out, child->next != NULL ? ", " : "");
+	}
+	put(out, mapping ? "}" : "]");
+}
+
+/* YAML takes no key beyond 1,024 characters without a "?" before it. */
+static bool
+has_long_key(const struct node *node)
+{
+	for (const struct node *child = node->child; child != NULL; child = child->next)
+		if ((child->key != NULL && child->key->text.n > KEY_MAX) || has_long_key(child))
+			return true;
+	return false;
+}
+
+static void
+check_same(const struct node *a, const struct node *b)
+{
+	assert(a->kind == b->kind && a->count == b->count);
+	if (a->kind == NODE_NULL)
+		return;
+	if (a->kind != NODE_SEQUENCE && a->kind != NODE_MAPPING)
+		assert(text_eq(a->text, b->text) && a->boolean == b->boolean);
+	for (a = a->child, b = b->child; a != NULL; a = a->next, b = b->next) {
+		if (a->key != NULL)
+			assert(text_eq(a->key->text, b->key->text));
+		check_same(a, b);
+	}
+}
+
+static void
+check_same_environment(struct text one, struct text other)
+{
+	struct report report = { .error_count = 0 };
+	struct environment *a = environment_parse(one, "x", &report);
+	struct environment *b = environment_parse(other, "x", &report);
+
+	assert((a == NULL) == (b == NULL));
+	if (a != NULL) {
+		assert(a->limited == b->limited && a->host_count == b->host_count);
+		assert(a->allow_mcp_servers == b->allow_mcp_servers &&
+		       a->allow_package_managers == b->allow_package_managers);
+		for (size_t i = 0; i < a->host_count; i++)
+			assert(host_eq(&a->hosts[i].pattern.host, &b->hosts[i].pattern.host) &&
+			       a->hosts[i].pattern.match == b->hosts[i].pattern.match);
+	}
+	environment_free(a);
+	environment_free(b);
+	report_done(&report);
+}
+
+/* Loaded, written as JSON and loaded again, it is the same tree, and the same environment. */
+static void
+check_stable(struct text bytes, const struct node *root)
+{
+	static struct out out;
+	struct report report = { .error_count = 0 };
+	struct document *again;
+	struct text dump = { out.bytes, 0 };
+
+	out.n = 0;
+	put_node(&out, root);
+	if (out.n > sizeof(out.bytes) || has_long_key(root))
+		return;
+	dump.n = out.n;
+	again = document_parse(dump, "x", &report);
+	assert(again != NULL);
+	check_same(root, document_root(again));
+	check_same_environment(bytes, dump);
+	document_free(again);
+	report_done(&report);
+}
+
+/* One more key makes a document invalid, whatever it says. */
+static void
+check_unknown(struct text bytes)
+{
+	static const char more[] = "\nunheard_of: 1\n";
+	char longer[INPUT_MAX + sizeof(more)];
+	struct report report = { .error_count = 0 };
+
+	if (bytes.n > 0)
+		memcpy(longer, bytes.p, bytes.n);
+	memcpy(longer + bytes.n, more, sizeof(more) - 1);
+	assert(environment_parse(
+		   (struct text){ longer, bytes.n + sizeof(more) - 1 }, "x", &report) == NULL);
+	report_done(&report);
+}
+
 static bool
 parses(struct text bytes)
 {
@@ -77,8 +239,10 @@ parses(struct text bytes)
 	struct place last = { 1, 1 };
 	bool accepted = d != NULL;
 
-	if (accepted)
+	if (accepted) {
 		check_node(document_root(d), 0, &last);
+		check_stable(bytes, document_root(d));
+	}
 	check_report(&report, accepted);
 	document_free(d);
 	report_done(&report);
@@ -134,6 +298,7 @@ check_environment(struct text bytes, bool readable)
 		assert(!e->allow_mcp_servers || contains(bytes, "allow_mcp_servers") ||
 		       contains(bytes, "\\"));
 		check_hosts(e);
+		check_unknown(bytes);
 	}
 	environment_free(e);
 	report_done(&report);

@@ -1,6 +1,7 @@
 /*
  * hello_fuzz.c - a ClientHello says the same however its bytes and its records are
- * cut, and as a second one behind change_cipher_spec; only what no server takes is
+ * cut, and as a second one behind change_cipher_spec; its names are those that a slow
+ * reader finds in the joined records; only what no server takes is
  * called another protocol; a server's answer is judged as a slow reader judges it.
  */
 #include <assert.h>
@@ -115,6 +116,79 @@ join_records(struct text in, char *out, size_t room)
 		in = text_skip(in, length);
 	}
 	return (struct text){ out, n };
+}
+
+/* What one whole message says, by indices alone; the reader has judged its lengths. */
+struct names {
+	bool has_sni, ech;
+	struct text sni;
+	char alpn[INPUT_MAX];
+};
+
+static void
+slow_alpn(struct text body, char out[INPUT_MAX])
+{
+	size_t n = 0;
+
+	for (size_t at = 2; at < body.n; at += 1 + number(body, at, 1)) {
+		if (at > 2)
+			out[n++] = ',';
+		for (size_t i = 0; i < number(body, at, 1); i++) {
+			char c = body.p[at + 1 + i];
+
+			out[n++] = c > ' ' && c < 0x7f && c != ',' ? c : '?';
+		}
+	}
+	out[n] = '\0';
+}
+
+static void
+slow_names(struct text m, struct names *names)
+{
+	size_t at = 4 + 2 + 32;
+
+	*names = (struct names){ .has_sni = false };
+	at += 1 + number(m, at, 1);
+	at += 2 + number(m, at, 2);
+	at += 1 + number(m, at, 1);
+	assert(at == m.n || at + 2 + number(m, at, 2) == m.n);
+	for (at += 2; at < m.n; at += 4 + number(m, at + 2, 2)) {
+		struct text body = { m.p + at + 4, number(m, at + 2, 2) };
+		unsigned type = number(m, at, 2);
+
+		if (type == 0) { /* a list's length, the type of a name, its length */
+			assert(!names->has_sni && number(body, 0, 2) + 2 == body.n);
+			assert(number(body, 2, 1) == 0 && number(body, 3, 2) + 5 == body.n);
+			names->has_sni = true;
+			names->sni = text_skip(body, 5);
+		}
+		if (type == 16)
+			slow_alpn(body, names->alpn);
+		names->ech |= type == 0xfe0d;
+	}
+}
+
+static void
+check_names(struct text own, const struct hello *h)
+{
+	static char message[INPUT_MAX];
+	static struct names names;
+	struct host host;
+	bool is_host;
+
+	slow_names(join_records(own, message, sizeof(message)), &names);
+	assert(h->ech == names.ech && (h->sni != HELLO_SNI_NONE) == names.has_sni);
+	assert(strncmp(h->alpn, names.alpn, HELLO_ALPN_MAX - 1) == 0);
+	if (!names.has_sni)
+		return;
+	is_host = host_parse(names.sni, &host) == HOST_OK && host.kind != HOST_IPV6;
+	assert((h->sni == HELLO_SNI_HOST) == is_host);
+	if (!is_host)
+		return;
+	/* The name itself, but for case and one dot at its end. */
+	assert(h->host.n == names.sni.n ||
+	       (h->host.n + 1U == names.sni.n && names.sni.p[h->host.n] == '.'));
+	assert(text_is_folded((struct text){ names.sni.p, h->host.n }, h->host.name));
 }
 
 /* Records of 1 to 64 bytes, as the numbers in how say; records of one byte when it is 0. */
@@ -234,6 +308,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct text own = { in.p, need };
 
 		check_values(&h);
+		check_names(own, &h);
 		check_versions(own, &h);
 		check_recut(own, &h);
 		check_second(own, &h);

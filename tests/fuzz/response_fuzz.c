@@ -1,12 +1,14 @@
 /*
  * response_fuzz.c - a response head has one verdict however its bytes arrive, and
- * after it was written anew it says the same.  The first byte of the input tells
- * the request: odd for HEAD.
+ * after it was written anew it says the same; its body ends where the framing says, so that no
+ * byte of what follows becomes part of it.  The first byte of the input tells the
+ * request: odd for HEAD.
  */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "proxy/session/body.h"
 #include "proxy/session/head.h"
 
 enum { INPUT_MAX = 4096, OUTPUT_MAX = INPUT_MAX + 1024 };
@@ -76,6 +78,63 @@ check_forward(const struct response *r, bool head_request, bool keep_alive)
 	check_fields(&again);
 }
 
+/* What became of the bytes behind a head. */
+struct passed {
+	bool good, done;
+	size_t used;
+	struct buffer out; /* owned */
+};
+
+static struct passed
+pass_body(struct text in, const struct response *r, enum framing out, size_t step)
+{
+	struct passed passed = { .good = true };
+	struct body body;
+
+	body_init(&body, r->framing, r->length, out);
+	while (passed.good && !body.done && in.n > 0) {
+		struct text part = { in.p, in.n < step ? in.n : step };
+		size_t used = 0;
+
+		passed.good = body_feed(&body, part, &used, &passed.out);
+		assert(used <= part.n && (used == part.n || body.done || !passed.good));
+		passed.used += used;
+		in = text_skip(in, used);
+	}
+	passed.done = body.done;
+	return passed;
+}
+
+/* One part or many, and whatever comes behind the end: the same body, and no byte more. */
+static void
+check_body(struct text in, const struct response *r)
+{
+	static char other[INPUT_MAX];
+	enum framing out = in.n % 2 == 0 && r->framing != FRAMING_NONE ? FRAMING_CLOSE : r->framing;
+	struct passed whole = pass_body(in, r, out, in.n + 1), again;
+
+	assert(whole.used <= in.n);
+	assert(!whole.done || r->framing != FRAMING_LENGTH || whole.used == r->length);
+	assert(r->framing != FRAMING_NONE || (whole.used == 0 && whole.out.n == 0));
+	assert(r->framing != FRAMING_CLOSE || !whole.done);
+	for (size_t step = 1; step < 64 && out != FRAMING_CHUNKED; step = step * 3 + 1) {
+		again = pass_body(in, r, out, step);
+		assert(again.good == whole.good && again.done == whole.done);
+		assert(!whole.done || (again.used == whole.used && text_eq(buffer_text(&again.out),
+								       buffer_text(&whole.out))));
+		buffer_done(&again.out);
+	}
+	if (whole.done) {
+		memcpy(other, in.p, whole.used);
+		memset(other + whole.used, 'X', in.n - whole.used);
+		again = pass_body((struct text){ other, in.n }, r, out, in.n + 1);
+		assert(again.done && again.used == whole.used);
+		assert(text_eq(buffer_text(&again.out), buffer_text(&whole.out)));
+		buffer_done(&again.out);
+	}
+	buffer_done(&whole.out);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -93,6 +152,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (result == RESPONSE_OK) {
 		assert(used <= in.n && r.status >= 100 && r.status <= 599 && r.status != 101);
 		check_forward(&r, head_request, keep_alive);
+		check_body(text_skip(in, used), &r);
 	}
 	return 0;
 }
