@@ -14,4 +14,4 @@ safety_list_size:
 	.quad	0b - safety_list
 	.size	safety_list_size, 8
 
-	.section .note.GNU-stack, "", %progbits
+#include "base/object.inc"

@@ -14,4 +14,4 @@ package_hosts_size:
 	.quad	0b - package_hosts
 	.size	package_hosts_size, 8
 
-	.section .note.GNU-stack, "", %progbits
+#include "base/object.inc"

@@ -11,6 +11,7 @@ import resource
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -306,3 +307,39 @@ def test_a_swapped_volume_is_read(start, name):
     files.by_volume_swap(folder / name, text_of(OPEN))
     proxy.reload()
     assert status(proxy) == 200
+
+
+# What of the program shows it, and what it is for.
+HARDENED = {
+    "it is loaded anywhere": ("readelf -hW", r"Type: +DYN .*Position-Independent"),
+    "its tables of calls are read-only": ("readelf -lW", r"GNU_RELRO"),
+    "and complete before it starts": ("readelf -dW", r"FLAGS.*NOW"),
+    "data on the stack is no code": ("readelf -lW", r"GNU_STACK +(?:0x\w+ +){5}RW +0x"),
+    "no memory is both written and run": ("readelf -lW", r"(?s)\A(?!.*\bRWE\b)(?!.*\bWE\b)"),
+    "headers and constants are no code": ("readelf -lW", r"LOAD +0x0+ (?:0x\w+ +){4}R +0x"),
+    "a smashed stack is noticed": ("readelf -W --dyn-syms", r"__stack_chk_fail"),
+    "so is a write past an object": ("readelf -W --dyn-syms", r"__vsnprintf_chk"),
+    "jumps land where functions begin": ("objdump --disassemble=server_run",
+                                         r"endbr64|paciasp|bti\s+c"),
+}
+
+
+@release_only
+@pytest.mark.parametrize("why", HARDENED)
+def test_the_program_is_hardened(why):
+    command, wanted = HARDENED[why]
+    shown = subprocess.run([*command.split(), binary()], capture_output=True, text=True,
+                           check=True).stdout
+    assert re.search(wanted, shown), shown[:4000]
+
+
+@release_only
+def test_no_object_switches_the_check_of_jumps_off():
+    """The linker keeps the mark only if every object has it; Debian's own start files have not."""
+    objects = [p for p in Path(binary()).parent.rglob("data.o") if "tests" not in p.parts]
+    if not objects:
+        pytest.skip("the program is not beside its objects")
+    for path in objects:
+        notes = subprocess.run(["readelf", "-nW", path], capture_output=True, text=True,
+                               check=True).stdout
+        assert re.search(r"feature: (IBT, SHSTK|BTI, PAC)", notes), f"{path}: {notes}"
