@@ -10,6 +10,7 @@ import random
 import re
 import socket
 import struct
+import threading
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -174,3 +175,52 @@ def test_the_record_says_how_each_response_ended(stage):
         if run.got.endswith(b"next"):
             wanted.append(("tls.example.com", "done"))
         assert ends[run.source] == wanted, run.case.why
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKS = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+GIGABYTE = 1 << 30
+
+
+@pytest.mark.covers("H19", "H8", "H9", "R9")
+@pytest.mark.parametrize("begin, more", [
+    (b"HTTP/1.1 200 ", b"x"),
+    (OK, b"X: 1\r\n"),
+    (OK + b"X: ", b"x"),
+    (OK, b"x"),
+    (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    (CHUNKS, b"0"),
+    (CHUNKS + b"5;", b"x"),
+    (CHUNKS + b"5", b";a=b"),
+    (CHUNKS + b"0\r\n", b"X: 1\r\n"),
+    (CHUNKS + b"0\r\nX: ", b"x"),
+], ids=["phrase", "fields", "value", "name", "interim", "size", "extension", "extensions",
+        "trailers", "trailer"])
+def test_what_never_ends_is_cut_off(start, raw, begin, more):
+    """A gigabyte of one thing: the server soon finds nobody who takes more of it."""
+    block, accepted, over = more * (60_000 // len(more)), [], threading.Event()
+
+    def script(contact):
+        contact.read_until(b"\r\n\r\n")
+        try:
+            contact.sock.sendall(begin)
+            for sent in range(0, GIGABYTE, len(block)):
+                accepted.append(sent)
+                contact.sock.sendall(block)
+        finally:
+            over.set()
+
+    raw(script, address=net.RAW_OTHER, port=80)
+    proxy = start(limited("other.example.com"))
+    before = proxy.resident()
+    client = proxy.dial()
+    client.send(wire.request("http://other.example.com/"))
+    got = client.cut(within=60)
+    assert len(got) < 10_000
+    if begin.startswith(CHUNKS):
+        assert not framing.first(got)[0].whole
+    else:
+        assert got.startswith((b"HTTP/1.1 502 ", b"HTTP/1.1 100 "))
+    assert over.wait(60)
+    assert accepted[-1] < 16_000_000, "what buffers of the kernel take"
+    proxy.assert_grew_less(before, 4_000_000)

@@ -108,6 +108,15 @@ class Reader:
     def close(self):
         self._netlink.close()
 
+    def knows_tcp(self):
+        """Not every kernel has sock_diag: try it on a byte that nobody reads."""
+        with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as near:
+            near.connect(listener.getsockname())
+            far, _ = listener.accept()
+            with far:
+                near.send(b"x")
+                return self._unread(near.getpeername(), near.getsockname()) == 1
+
     def has_read(self, sock):
         try:
             there = sock.getpeername()
