@@ -17,11 +17,14 @@
 #include "proxy/server/confine.h"
 #include "proxy/server/folders.h"
 #include "proxy/server/log.h"
+#include "proxy/server/memory_limit.h"
 #include "proxy/server/watch.h"
 #include "proxy/server/worker.h"
 
 enum {
 	DESCRIPTOR_RESERVE = 256, /* for everything that is not a session's two sockets */
+	SESSION_MEMORY =
+	    64 << 10, /* its two sockets in the kernel, and the longest head or hello */
 	INSTANCE_BYTES = 6,
 };
 
@@ -41,6 +44,7 @@ struct server {
 	struct worker **workers; /* owned */
 	unsigned worker_count, started, done;
 	char instance[2 * INSTANCE_BYTES + 1];
+	uint64_t memory; /* bytes we may use */
 	bool draining;
 };
 
@@ -68,13 +72,18 @@ raise_descriptor_limit(void)
 	return limit.rlim_cur;
 }
 
-/* `auto` is what the descriptors allow; several listeners do not let one take all of it. */
+/*
+ * `auto` is what descriptors and memory allow: a flood shall meet a refusal before the process
+ * meets its end.  Several listeners do not let one take all of it.
+ */
 static void
 set_limits(struct server *s, const struct config *config)
 {
 	uint64_t files = raise_descriptor_limit();
 	uint64_t room = files > DESCRIPTOR_RESERVE + 2 ? (files - DESCRIPTOR_RESERVE) / 2 : 1;
-	uint64_t total = config->limits.connections != 0 ? config->limits.connections : room;
+	uint64_t fit = s->memory / SESSION_MEMORY > 0 ? s->memory / SESSION_MEMORY : 1;
+	uint64_t most = room < fit ? room : fit;
+	uint64_t total = config->limits.connections != 0 ? config->limits.connections : most;
 	uint64_t each = s->shared.listener_count > 1 ? (total + 1) / 2 : total;
 
 	atomic_store(&s->shared.session_limit, total);
@@ -297,6 +306,7 @@ prepare(struct server *s, struct report *report)
 	if (file == NULL)
 		return false;
 	config = config_of(file);
+	s->memory = memory_limit("/proc/self/cgroup", "/sys/fs/cgroup");
 	s->worker_count = config->workers != 0 ? (unsigned)config->workers : usable_processors();
 	s->shared.workers = s->worker_count;
 	s->shared.done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
