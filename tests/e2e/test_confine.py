@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from lib import files, net, wire
+from lib.raw import echo
 from lib.sluice import Sluice, agent, binary, limited, sanitized, text_of, unrestricted
 
 HOST = "www.example.com"
@@ -208,6 +209,30 @@ def test_a_unix_listener_leaves_no_socket(start, tmp_path):
     assert path.stat().st_mode & 0o777 == 0o660
     proxy.stop()
     assert not path.exists()
+
+
+def listens(where):
+    with socket.socket() as client:
+        return client.connect_ex(where) == 0
+
+
+def test_a_fresh_process_takes_over(start, raw):
+    """An upgrade, as sluice(8) has it: the old one ends what is open, the new one listens."""
+    raw(echo, port=7000)
+    old = start(unrestricted())
+    tunnel = old.tunnel("raw.example.com:7000")
+    config = {"listeners": [{"address": old.listeners[0]}],
+              "audit": {"path": str(old.record.path)}}
+    old.signal(signal.SIGTERM)
+    wire.wait_for(lambda: not listens(old.where), 20, message="end of listening")
+    fresh = start(unrestricted(), config=config)
+    assert fresh.where == old.where
+    assert status(fresh, "raw.example.com:7000") == 200
+    tunnel.send(b"still open")
+    assert tunnel.read(10) == b"still open"
+    tunnel.close()
+    old.check_end()
+    assert len({line["id"].split("-")[0] for line in old.record.lines()}) == 2
 
 
 @pytest.fixture
