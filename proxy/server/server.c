@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "proxy/loop/loop.h"
 #include "proxy/server/confine.h"
+#include "proxy/server/descriptors.h"
 #include "proxy/server/folders.h"
 #include "proxy/server/log.h"
 #include "proxy/server/memory_limit.h"
@@ -22,7 +22,6 @@
 #include "proxy/server/worker.h"
 
 enum {
-	DESCRIPTOR_RESERVE = 256, /* for everything that is not a session's two sockets */
 	SESSION_MEMORY =
 	    64 << 10, /* its two sockets in the kernel, and the longest head or hello */
 	INSTANCE_BYTES = 6,
@@ -56,22 +55,6 @@ usable_processors(void)
 	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
 }
 
-/* The soft limit on descriptors goes up to the hard one: sessions need two each. */
-static uint64_t
-raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return 1024;
-	if (limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-		getrlimit(RLIMIT_NOFILE, &limit);
-	}
-	return limit.rlim_cur;
-}
-
 /*
  * `auto` is what descriptors and memory allow: a flood shall meet a refusal before the process
  * meets its end.  Several listeners do not let one take all of it.
@@ -79,16 +62,46 @@ raise_descriptor_limit(void)
 static void
 set_limits(struct server *s, const struct config *config)
 {
-	uint64_t files = raise_descriptor_limit();
-	uint64_t room = files > DESCRIPTOR_RESERVE + 2 ? (files - DESCRIPTOR_RESERVE) / 2 : 1;
+	struct descriptors d = descriptors_divide(
+	    descriptors_raise(), s->worker_count, s->shared.listener_count);
+	uint64_t room = d.room > 0 ? d.room : 1; /* 0: somebody lowered it after the start */
 	uint64_t fit = s->memory / SESSION_MEMORY > 0 ? s->memory / SESSION_MEMORY : 1;
 	uint64_t most = room < fit ? room : fit;
 	uint64_t total = config->limits.connections != 0 ? config->limits.connections : most;
 	uint64_t each = s->shared.listener_count > 1 ? (total + 1) / 2 : total;
 
+	if (total > room)
+		log_line("limits.connections is %llu, and there is room for %llu: %llu files may "
+			 "be open, raise that limit (ulimit -n)",
+		    (unsigned long long)total, (unsigned long long)room,
+		    (unsigned long long)d.files);
 	atomic_store(&s->shared.session_limit, total);
 	atomic_store(&s->shared.listener_limit,
 	    config->limits.per_client != 0 ? config->limits.per_client : each);
+}
+
+/* What cannot work is refused now, with the remedy, and not later in the middle of something. */
+static bool
+has_descriptors(struct server *s, const struct config *config, struct report *report)
+{
+	struct descriptors d = descriptors_divide(
+	    descriptors_raise(), s->worker_count, config->listener_count);
+
+	s->shared.spare = d.spare;
+	if (d.room > 0)
+		return true;
+	return report_error(report, config->file, 0, 0,
+	    "%llu files may be open, and %llu are needed when workers is %u: raise that limit "
+	    "(ulimit -n), or lower workers",
+	    (unsigned long long)d.files, (unsigned long long)d.needed, s->worker_count);
+}
+
+static bool
+open_done(struct server *s, struct report *report)
+{
+	s->shared.done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	return s->shared.done_fd >= 0 ||
+	       report_error(report, NULL, 0, 0, "cannot start: %s", strerror(errno));
 }
 
 static bool
@@ -309,9 +322,8 @@ prepare(struct server *s, struct report *report)
 	s->memory = memory_limit("/proc/self/cgroup", "/sys/fs/cgroup");
 	s->worker_count = config->workers != 0 ? (unsigned)config->workers : usable_processors();
 	s->shared.workers = s->worker_count;
-	s->shared.done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	ready = s->shared.done_fd >= 0 && open_listeners(s, config, report) &&
-		open_record(s, config, report);
+	ready = has_descriptors(s, config, report) && open_done(s, report) &&
+		open_listeners(s, config, report) && open_record(s, config, report);
 	if (!ready) {
 		config_free(file);
 		return false;

@@ -20,8 +20,6 @@ enum {
 	ACCEPTS_A_TURN = 64,
 	QUEUE_MAX = 4096,      /* of a listener, that are still accepted at the end */
 	ACCEPT_PAUSE_MS = 100, /* when the process has no descriptor left */
-	TURNED_AWAY_MAX = 128, /* connections, over all listeners, that still get their answer */
-	RACING_MAX = 128, /* in the process: connection attempts beside the first of each session */
 };
 
 /* Names that one listener's sessions may wait for: a part of what a worker can ask at once. */
@@ -87,12 +85,12 @@ admit(const struct worker *w, struct listener *l, const struct peer *peer)
 	return REASON_COUNT;
 }
 
-/* Those who are turned away have places of their own, in which they read why. */
+/* Those who are turned away have places of their own, over all listeners, to read why. */
 static bool
 may_hear_why(const struct worker *w, struct listener *l)
 {
 	return place_take(
-	    &l->entrance.turned_away, TURNED_AWAY_MAX / w->shared->listener_count + 1);
+	    &l->entrance.turned_away, w->shared->spare / w->shared->listener_count + 1);
 }
 
 static void
@@ -298,7 +296,7 @@ worker_new(struct shared *shared, unsigned number, struct snapshot *policy, stru
 	w->context.scratch_size = SCRATCH;
 	w->context.total = &shared->sessions;
 	w->context.audit = audit_new(&w->loop, shared->sink, config, shared->instance, number);
-	w->context.racing.limit = RACING_MAX / shared->workers + 1;
+	w->context.racing.limit = shared->spare / shared->workers + 1;
 	share_lookups(w);
 	open_doors(w);
 	w->kick = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
