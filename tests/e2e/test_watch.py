@@ -275,6 +275,22 @@ def test_a_folder_is_removed_and_made_again(start, above):
         wire.wait_for(lambda: status(proxy) == wanted, SOON, message=f"{wanted}")
 
 
+def test_a_folder_is_there_again_long_before_its_file(start):
+    def prepare(proxy):
+        (proxy.folder / "a").mkdir()
+        (proxy.folder / "a" / "env.yaml").write_text(text_of(CLOSED))
+
+    proxy = start(CLOSED, config={"environments": ["a/env.yaml"]}, prepare=prepare)
+    path = proxy.folder / "a" / "env.yaml"
+    shutil.rmtree(path.parent)
+    is_refused(proxy, 1, r"env\.yaml: .*No such file")
+    path.parent.mkdir()
+    time.sleep(SETTLED)
+    assert refusals(proxy) == 1
+    path.write_text(text_of(OPEN))
+    opens(proxy)
+
+
 def test_a_folder_is_replaced_by_another(folder):
     proxy, path = folder
     new = path.with_name("new")
@@ -313,6 +329,7 @@ def test_a_file_that_a_refused_configuration_names_is_waited_for(start):
 
 def test_a_storm_of_touches_makes_few_reloads(start):
     proxy = start(CLOSED)
+    time.sleep(SETTLED)     # so that the look after the start has been
     begun = time.monotonic()
     for _ in range(1000):
         os.utime(proxy.environments[0])
@@ -334,6 +351,7 @@ def test_more_events_than_the_kernel_keeps(start):
         pytest.skip(f"{events} events would be needed")
     noise = [proxy.folder / "noise1", proxy.folder / "noise2"]
     noise[0].touch()
+    time.sleep(SETTLED)     # the look after the start would see the change by itself
     with proxy.stopped():
         for i in range(events // 2 + 1):
             noise[i % 2].rename(noise[(i + 1) % 2])
