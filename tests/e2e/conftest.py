@@ -4,6 +4,7 @@ import itertools
 import os
 import resource
 import shutil
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -184,6 +185,33 @@ def refused_quietly(origin, dns):
         return result
 
     return run
+
+
+@pytest.fixture
+def mount(tmp_path):
+    """Mount file systems: mount("size=128k") -> folder; mount.again(folder, "ro") changes one."""
+    if os.environ.get("SLUICE_E2E_MOUNTS") != "1":
+        pytest.skip("no mount namespace: it would be mounted for everyone")
+    folders = []
+
+    def run(*command):
+        subprocess.run([str(word) for word in command], check=True)
+
+    def begin(options="size=8m"):
+        folders.append(tmp_path / f"mounted{len(folders)}")
+        folders[-1].mkdir()
+        run("mount", "-t", "tmpfs", "-o", options, "tmpfs", folders[-1])
+        return folders[-1]
+
+    begin.again = lambda folder, options: run("mount", "-o", f"remount,{options}", folder)
+    yield begin
+    for folder in folders:
+        run("umount", "--lazy", folder)
+
+
+@pytest.fixture
+def small_disk(mount):
+    return mount("size=128k")
 
 
 def need(tool):

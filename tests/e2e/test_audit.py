@@ -2,9 +2,7 @@
 
 import fcntl
 import json
-import os
 import re
-import subprocess
 import threading
 import time
 
@@ -248,17 +246,6 @@ def test_a_reader_that_is_gone(start, raw):
                   message="503 without a reader")
     tunnel.send(b"still open")
     assert tunnel.read(10) == b"still open"
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    if os.environ.get("SLUICE_E2E_MOUNTS") != "1":
-        pytest.skip("no mount namespace: the disk would be mounted for everyone")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(folder)], check=True)
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @pytest.mark.covers("L3")

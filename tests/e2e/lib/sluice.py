@@ -264,9 +264,9 @@ class Sluice:
         assert status == 0, f"status {status}:\n{self.errors()}"
 
 
-def refuse_to_start(folder, environments, config=None, arguments=(), timeout=10.0):
+def refuse_to_start(folder, environments, config=None, arguments=(), timeout=10.0, wrapper=()):
     """Run what must not start; (exit status, stderr)."""
-    broken = Sluice(folder, environments, config=config, arguments=arguments)
+    broken = Sluice(folder, environments, config=config, arguments=arguments, wrapper=wrapper)
     done = subprocess.run(broken.command(), capture_output=True, timeout=timeout, check=False,
                           stdin=subprocess.DEVNULL)
     errors = done.stderr.decode("utf-8", "replace")
