@@ -192,8 +192,8 @@ opens(const struct policy *p, const struct target *t, enum reason reason, bool a
 
 	if (reason == REASON_ALLOWED_HOST)
 		return fits && any_covers(p, ALLOWED_HOST, t->host);
-	for (size_t i = 0; reason == REASON_PACKAGE_HOST && i < package_hosts->count; i++)
-		if (strcmp(package_hosts->hosts[i].host.name, t->host) == 0)
+	for (size_t i = 0; reason == REASON_PACKAGE_HOST && i < package_count; i++)
+		if (strcmp(package_hosts[i], t->host) == 0)
 			return fits && p->packages;
 	for (size_t i = 0; reason == REASON_MCP_SERVER && p->mcp && i < p->n; i++) {
 		const struct line *l = &p->lines[i];

@@ -15,7 +15,12 @@
 #include "policy/decide.h"
 #include "policy/packages.h"
 
-enum { LINES_MAX = 8, NAME_ROOM = HOST_NAME_MAX_BYTES + 1, TEXT_ROOM = 16384 };
+enum {
+	LINES_MAX = 8,
+	NAME_ROOM = HOST_NAME_MAX_BYTES + 1,
+	TEXT_ROOM = 16384,
+	PACKAGE_HOSTS_MAX = 64
+};
 
 enum what {
 	ALLOWED_HOST,
@@ -91,8 +96,8 @@ static const struct base {
 static const char *const prefixes[] = { "", "", "a.", "b.", "www.", "x", "a.b.", "x-", "_a." };
 static const uint16_t ports[] = { 443, 80, 25, 53, 22, 8443 };
 
-static struct packages *packages; /* held until the end */
-static const struct package_set *package_hosts;
+static char package_hosts[PACKAGE_HOSTS_MAX][NAME_ROOM];
+static size_t package_count;
 static int files[4]; /* environment, agent, list of subtrees, list of names */
 
 /* Once, before any policy is made. */
@@ -100,11 +105,16 @@ static inline void
 policy_start(void)
 {
 	struct report report = { .error_count = 0 };
+	struct packages *packages = packages_load(NULL, &report);
+	const struct package_set *set;
 
-	packages = packages_load(NULL, &report);
-	if (packages == NULL ||
-	    (package_hosts = packages_find(packages, text("reference"))) == NULL)
+	if (packages == NULL || (set = packages_find(packages, text("reference"))) == NULL)
 		abort();
+	assert(set->count <= PACKAGE_HOSTS_MAX);
+	for (; package_count < set->count; package_count++)
+		memcpy(
+		    package_hosts[package_count], set->hosts[package_count].host.name, NAME_ROOM);
+	packages_free(packages);
 	for (size_t i = 0; i < COUNT(files); i++)
 		if ((files[i] = memfd_create("document", MFD_CLOEXEC)) < 0)
 			abort();
@@ -114,10 +124,9 @@ policy_start(void)
 static inline void
 make_line(const uint8_t *bytes, struct line *line)
 {
-	size_t base = bytes[1] % (COUNT(bases) + package_hosts->count);
-	const char *name = base < COUNT(bases)
-			       ? bases[base].name
-			       : package_hosts->hosts[base - COUNT(bases)].host.name;
+	size_t base = bytes[1] % (COUNT(bases) + package_count);
+	const char *name = base < COUNT(bases) ? bases[base].name
+					       : package_hosts[base - COUNT(bases)];
 
 	*line = (struct line){
 		.what = (enum what)(bytes[0] % WHATS),
