@@ -65,6 +65,7 @@ session_refuse(struct session *s, const struct decision *decision, int status, c
 		session_close(s);
 		return;
 	}
+	buffer_append(&s->out, exchange_unsent(s)); /* interim responses; the final one is ours */
 	buffer_append(&s->out, words);
 	session_part(s);
 }

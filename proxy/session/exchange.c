@@ -26,7 +26,6 @@ struct exchange {
 	bool head_request;
 	bool upload_lost; /* the server takes no more; its response still counts */
 	bool have_head;   /* the final response head was passed on */
-	bool answered;    /* some byte of a response has been passed on */
 	unsigned interim;
 	unsigned status;
 	uint64_t bytes_up, bytes_down;
@@ -76,7 +75,13 @@ exchange_free(struct session *s)
 bool
 exchange_answered(const struct session *s)
 {
-	return s->exchange != NULL && s->exchange->answered;
+	return s->exchange != NULL && s->exchange->have_head;
+}
+
+struct text
+exchange_unsent(const struct session *s)
+{
+	return s->exchange != NULL ? buffer_text(&s->exchange->down) : (struct text){ NULL, 0 };
 }
 
 /* A body that has no length of its own ends with the connection (RFC 9112 6.3). */
@@ -107,7 +112,7 @@ enum moved {
 static enum moved
 response_broken(struct session *s)
 {
-	if (s->exchange->answered)
+	if (exchange_answered(s))
 		session_end(s, reason_word(REASON_UPSTREAM_CLOSED));
 	else
 		session_refuse_reason(s, REASON_UPSTREAM_CLOSED);
@@ -219,7 +224,6 @@ pass_head(struct session *s, const struct response *response, size_t used)
 	if (!interim || e->minor > 0)
 		buffer_added(&e->down, response_forward(response, framing, response->length,
 					   e->keep_alive, buffer_reserve(&e->down, size), size));
-	e->answered = e->answered || e->down.n > 0;
 	buffer_consume(&e->response, used);
 	e->seen = 0;
 	return MOVED;

@@ -146,8 +146,9 @@ bool tunnel_moved(struct session *, struct flow *, enum flow_result *); /* run o
 void exchange_new(struct session *, const struct request *);
 void exchange_begin(struct session *);
 enum step session_exchange(struct session *);
-bool exchange_answered(const struct session *);    /* a byte of a response has gone to the client */
-bool exchange_looks_whole(const struct session *); /* to the client, if it ended now; it is not */
+bool exchange_answered(const struct session *); /* the head of a final response was passed on */
+struct text exchange_unsent(const struct session *); /* response bytes the client still waits for */
+bool exchange_looks_whole(const struct session *);   /* to the client, if it ended now; it is not */
 void exchange_account(const struct session *, struct record *);
 void exchange_free(struct session *);
 
