@@ -184,14 +184,13 @@ take(struct flood *f, struct call *c)
 	if (c->established) {
 		if (c->n < sizeof(PING) - 1)
 			return;
-		answered(f, c);
 		finish(f, c, memcmp(c->answer, PING, c->n) == 0 ? "echoed" : "open");
 	} else if (strstr(c->answer, "\r\n\r\n") != NULL) {
+		answered(f, c);
 		if (strncmp(c->answer, "HTTP/1.1 200 ", 13) == 0) {
 			on_established(f, c);
 			return;
 		}
-		answered(f, c);
 		refusal_word(c->answer, word);
 		finish(f, c, word);
 	}

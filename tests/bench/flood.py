@@ -5,7 +5,7 @@
 
 In a network namespace of its own, the proxy runs in a memory cgroup without swap.  One client
 floods its first listener while another one opens a tunnel 20 times a second at the second
-and measures how long the way to the origin and back takes.  The record goes into a pipe and is
+and measures how long it waits for it.  The record goes into a pipe and is
 counted as it comes.  What is promised is checked; the exit status is 1 when a promise is broken.
 """
 
@@ -36,12 +36,15 @@ RATE, STEADY_RATE = 5000, 20
 PATIENCE = 20               # longer than the proxy's own time-outs
 REST_TIMEOUT = 60.0
 
-# What the flooding client asks for: weight, target, and what is to be expected of it.
-MIX = [
+# What the flooding client asks for, by weight: refusals for half of the time, then black holes
+# among them, which take all places that the client may have.
+REFUSED = [
     (40, "refused.example.net:443"),        # equal refusals, merged in the record
     (5, "r%.example.net:443"),              # refusals each of its own: a line each
     (3, "127.1:443"),                       # a target that does not parse
     (2, "hole.example.com:25"),             # a blocked port
+]
+BLACK_HOLES = [
     (35, "hole.example.com:443"),           # allowed, and its SYN is never answered
     (10, "h%.hole.example.com:443"),        # the same, with a lookup each
     (5, "s%.silent.example.com:443"),       # allowed, and nobody answers for the name
@@ -144,6 +147,11 @@ class Tally(threading.Thread):
             {word: n for (where, word), n in self.verdicts.items() if where == listener})
 
 
+def processor_seconds(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def status_kib(pid, key):
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(key + ":"):
@@ -151,20 +159,23 @@ def status_kib(pid, key):
     raise KeyError(key)
 
 
-def placed(processor):
+def placed(processor, priority=1):
     """The proxy has one processor, the clients the other, where there are two.
 
-    What else this machine does is no part of the question, so both go before it.
+    What else this machine does is no part of the question, so they go before it, where
+    that is permitted; and the steady client, which is what measures, before the flood.
     """
     pinned = ["taskset", "-c", str(processor)] if os.cpu_count() > 1 else []
-    return ["nice", "-n", "-10", *pinned]
+    before = ["chrt", "--rr", str(priority)]
+    permitted = subprocess.run([*before, "true"], stderr=subprocess.DEVNULL, check=False)
+    return [*pinned, *(before if permitted.returncode == 0 else [])]
 
 
-def client(folder, name, listener, rate, seconds, targets):
+def client(folder, name, listener, rate, seconds, targets, priority=1):
     path = folder / f"{name}.targets"
     path.write_text("".join(f"{weight} {target}\n" for weight, target in targets))
     port = listener.rpartition(":")[2]
-    command = [*placed(1), os.environ["FLOOD"], port, str(rate), str(seconds), str(PATIENCE),
+    command = [*placed(1, priority), os.environ["FLOOD"], port, str(rate), str(seconds), str(PATIENCE),
                str(path)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
@@ -175,11 +186,18 @@ def result(process):
 
 
 def measure(folder, proxy, seconds):
-    """Both clients at once; the flood begins and ends inside the steady client's time."""
-    steady = client(folder, "steady", proxy.listeners[1], STEADY_RATE, seconds + 4, STEADY)
+    """Both clients at once; the floods begin and end inside the steady client's time."""
+    floods = []
+    steady = client(folder, "steady", proxy.listeners[1], STEADY_RATE, seconds + 12, STEADY,
+                    priority=2)
     time.sleep(2)
-    flood = client(folder, "flood", proxy.listeners[0], RATE, seconds, MIX)
-    return result(flood), result(steady)
+    for name, targets in [("refused", REFUSED), ("black holes", REFUSED + BLACK_HOLES)]:
+        floods.append(result(client(folder, name, proxy.listeners[0], RATE, seconds // 2,
+                                    targets)))
+        print(f"{name}: {floods[-1]['sent'] / (seconds // 2):.0f} a second,"
+              f" ms {floods[-1]['ms']}", flush=True)
+    answers = sum((collections.Counter(f["answers"]) for f in floods), collections.Counter())
+    return answers, result(steady)
 
 
 def come_to_rest(proxy):
@@ -236,7 +254,9 @@ def flood(folder, seconds, stack):
     before = tally.of(proxy.listeners[1])
     idle, idle_group = status_kib(proxy.pid, "VmRSS"), group.used()
 
+    used = processor_seconds(proxy.pid)
     flooded, steady = measure(folder, proxy, seconds)
+    used = processor_seconds(proxy.pid) - used
     rested = come_to_rest(proxy)
     alive = proxy.process.poll() is None
     if alive:
@@ -247,9 +267,9 @@ def flood(folder, seconds, stack):
           f"   after {group.used() / MIB:6.1f} MiB, {group.kills()} killed")
     print(f"at rest {rested:.1f} s after the clients;"
           f" {tally.lines} lines recorded, {tally.lost} lost")
-    print("other client, CONNECT to echo, ms:", steady["ms"])
-    print("flooding client, ms:", flooded["ms"], f"{flooded['sent'] / seconds:.0f} a second")
-    same = [compare("flooding client", flooded["answers"], tally.of(proxy.listeners[0])),
+    print("other client, CONNECT until 200, ms:", steady["ms"])
+    print(f"the proxy used {100 * used / seconds:.0f} % of a processor")
+    same = [compare("flooding client", flooded, tally.of(proxy.listeners[0])),
             compare("other client", steady["answers"], tally.of(proxy.listeners[1]) - before)]
     print()
     kept = [
