@@ -12,15 +12,17 @@
 static uint64_t
 number_in(const char *path)
 {
-	unsigned long long n = UINT64_MAX;
 	FILE *file = fopen(path, "re");
+	char line[32] = "", *end;
+	unsigned long long n;
 
 	if (file == NULL)
 		return UINT64_MAX;
-	if (fscanf(file, "%llu", &n) != 1)
-		n = UINT64_MAX;
+	if (fgets(line, sizeof(line), file) == NULL)
+		line[0] = '\0';
 	fclose(file);
-	return n;
+	n = strtoull(line, &end, 10);
+	return end != line ? n : UINT64_MAX;
 }
 
 /* The least of a group's limit and those of all groups above it. */
