@@ -22,6 +22,7 @@ DOCUMENT = limited("raw.example.com", "tls.example.com", "*.example.org",
                    "*.barrier.example.com", name="hostile")
 ALLOWED = ("raw.example.com", "tls.example.com", "barrier.example.com")
 TIMEOUT = 120
+SLOWEST = "120s"    # a head of a thousand writes, on a busy machine, under a sanitizer
 UNIX_EVERY = 16     # offsets: all of them go over TCP
 GREETING = b"ok"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -122,7 +123,8 @@ class Stage:
 def stage(start_shared, tmp_path_factory):
     path = tmp_path_factory.mktemp("hostile") / "socket"
     made = Stage(start_shared(DOCUMENT, config={
-        "listeners": [{"address": "127.0.0.1:0"}, {"unix": str(path), "mode": "0600"}]}))
+        "listeners": [{"address": "127.0.0.1:0"}, {"unix": str(path), "mode": "0600"}],
+        "timeouts": {"head": SLOWEST, "hello": SLOWEST}}))
     yield made
     made.close()
 
