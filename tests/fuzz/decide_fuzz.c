@@ -192,7 +192,7 @@ opens(const struct policy *p, const struct target *t, enum reason reason, bool a
 
 	if (reason == REASON_ALLOWED_HOST)
 		return fits && any_covers(p, ALLOWED_HOST, t->host);
-	for (size_t i = 0; reason == REASON_PACKAGE_HOST && i < package_count; i++)
+	for (size_t i = 0; reason == REASON_PACKAGE_HOST && i < COUNT(package_hosts); i++)
 		if (strcmp(package_hosts[i], t->host) == 0)
 			return fits && p->packages;
 	for (size_t i = 0; reason == REASON_MCP_SERVER && p->mcp && i < p->n; i++) {

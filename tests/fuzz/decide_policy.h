@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "policy/decide.h"
-#include "policy/packages.h"
 
 enum {
 	LINES_MAX = 8,
@@ -74,59 +73,36 @@ static const struct known {
 	{ "2002:808:808::1", "2002::/16", "2002:808:808::1", SPECIAL },
 };
 
-static const struct base {
-	const char *name;
-	bool covers_too_much; /* nobody may write "*." before it and allow that */
-	enum kind kind;
-} bases[] = {
-	{ "example.com", false, PUBLIC },
-	{ "example.org", false, PUBLIC },
-	{ "ample.com", false, PUBLIC },
-	{ "b.example.com", false, PUBLIC },
-	{ "www.b.example.com", false, PUBLIC },
-	{ "co.uk", true, PUBLIC },
-	{ "com", true, SPECIAL },
-	{ "github.io", false, PUBLIC },
-	{ "localhost", true, SPECIAL },
-	{ "corp.internal", false, SPECIAL },
-	{ "onion", true, SPECIAL },
-	{ "metadata.google.internal", false, METADATA },
-};
-
+static const char *const bases[] = { "example.com", "example.org", "ample.com", "b.example.com",
+	"www.b.example.com", "co.uk", "com", "github.io", "localhost", "corp.internal", "onion",
+	"metadata.google.internal" };
 static const char *const prefixes[] = { "", "", "a.", "b.", "www.", "x", "a.b.", "x-", "_a." };
 static const uint16_t ports[] = { 443, 80, 25, 53, 22, 8443 };
 
-static char package_hosts[PACKAGE_HOSTS_MAX][NAME_ROOM];
-static size_t package_count;
-static int files[4]; /* environment, agent, list of subtrees, list of names */
+/* What the file of package sets says. */
+static const char *const package_hosts[] = { "registry.example.net", "b.example.org" };
+static const char package_file[] =
+    "version: 1\n"
+    "sets: {reference: {domains: {example.net: [registry], example.org: [b]}}}\n";
+static int files[5]; /* environment, agent, list of subtrees, list of names, package sets */
 
 /* Once, before any policy is made. */
 static inline void
 policy_start(void)
 {
-	struct report report = { .error_count = 0 };
-	struct packages *packages = packages_load(NULL, &report);
-	const struct package_set *set;
-
-	if (packages == NULL || (set = packages_find(packages, text("reference"))) == NULL)
-		abort();
-	assert(set->count <= PACKAGE_HOSTS_MAX);
-	for (; package_count < set->count; package_count++)
-		memcpy(
-		    package_hosts[package_count], set->hosts[package_count].host.name, NAME_ROOM);
-	packages_free(packages);
 	for (size_t i = 0; i < COUNT(files); i++)
 		if ((files[i] = memfd_create("document", MFD_CLOEXEC)) < 0)
 			abort();
+	if (write(files[4], package_file, strlen(package_file)) < 0)
+		abort();
 }
 
 /* What the policy says, from three bytes. */
 static inline void
 make_line(const uint8_t *bytes, struct line *line)
 {
-	size_t base = bytes[1] % (COUNT(bases) + package_count);
-	const char *name = base < COUNT(bases) ? bases[base].name
-					       : package_hosts[base - COUNT(bases)];
+	size_t base = bytes[1] % (COUNT(bases) + COUNT(package_hosts));
+	const char *name = base < COUNT(bases) ? bases[base] : package_hosts[base - COUNT(bases)];
 
 	*line = (struct line){
 		.what = (enum what)(bytes[0] % WHATS),
@@ -287,6 +263,7 @@ put_config(struct out *out, const struct policy *p)
 	put(out, "{environments: [%s/%d], agents: [%s/%d], ", fd, files[0], fd, files[1]);
 	put(out, "blocklists: [{path: %s/%d}, {path: %s/%d, format: hosts}], ", fd, files[2], fd,
 	    files[3]);
+	put(out, "packages: {file: %s/%d}, ", fd, files[4]);
 	put(out, "tls_names: %s, ech: %s, ", words[p->tls_names], p->ech_refuse ? "refuse" : "log");
 	put_list(out, p, TLS_PORT, "tls_ports");
 	put(out, "operator: {");
