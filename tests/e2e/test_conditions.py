@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -47,17 +48,17 @@ def is_served(proxy, target=TARGET, within=SOON):
 
 
 def cpu(proxy):
-    """Seconds of processor time so far."""
-    with open(f"/proc/{proxy.pid}/stat", encoding="ascii") as stat:
-        fields = stat.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Seconds of processor time so far, of all its threads: proc(5), schedstat."""
+    folder = f"/proc/{proxy.pid}/task"
+    tasks = [Path(folder, task, "schedstat") for task in os.listdir(folder)]
+    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
 
 
 def assert_rests(proxy, seconds=2.0):
-    """It waits, and does not spin."""
+    """It waits, and does not spin: that shows even where it gets a tenth of a processor."""
     before = cpu(proxy)
     time.sleep(seconds)
-    assert cpu(proxy) - before < seconds / (2 if sanitized() else 8)
+    assert cpu(proxy) - before < seconds / (10 if sanitized() else 40)
 
 
 # -- few descriptors
@@ -69,6 +70,7 @@ def silent_clients(proxy, count):
     return [wire.Wire(socket.create_connection(proxy.where)) for _ in range(count)]
 
 
+@pytest.mark.covers("R2")
 def test_64_files_are_enough_for_eleven_connections(start, echoing):
     proxy = start(ANY, wrapper=FEW)
     live = [proxy.tunnel(TARGET) for _ in range(11)]
@@ -82,6 +84,7 @@ def test_64_files_are_enough_for_eleven_connections(start, echoing):
     is_served(proxy)
 
 
+@pytest.mark.covers("R3")
 def test_a_limit_that_the_descriptors_do_not_allow(start, echoing):
     """Then the kernel says when there are no more: accepting pauses, and goes on by itself."""
     proxy = start(ANY, wrapper=FEW, config={"limits": {"connections": 1000}})
@@ -217,6 +220,7 @@ def whole_lines(path):
     return lines
 
 
+@pytest.mark.covers("L3")
 def test_what_a_full_disk_did_not_take_is_in_a_gap_line(mount, start, echoing):
     """test_audit.py has what clients see meanwhile."""
     folder, total = mount("size=4m"), 2500
@@ -235,6 +239,7 @@ def test_what_a_full_disk_did_not_take_is_in_a_gap_line(mount, start, echoing):
     wire.wait_for(adds_up, SOON, message="gap line")
 
 
+@pytest.mark.covers("L3")
 def test_a_full_disk_where_the_operator_prefers_to_go_on(small_disk, start, echoing):
     path = small_disk / "audit.jsonl"
     proxy = start(ANY, config={"audit": {"path": str(path), "on_failure": "continue",
@@ -268,6 +273,7 @@ RESOLVERS = {
 }
 
 
+@pytest.mark.covers("R10")
 @pytest.mark.parametrize("how", RESOLVERS)
 def test_a_dead_resolver_fails_what_needs_it_and_nothing_else(start, names, tmp_path, echoing,
                                                               how):

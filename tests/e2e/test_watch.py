@@ -127,6 +127,7 @@ def test_it_is_read_again_each_time(start):
         wire.wait_for(lambda: status(proxy) == wanted, SOON, message=f"{wanted}")
 
 
+@pytest.mark.covers("P2")
 def test_live_tunnels_are_judged_again(start, raw):
     raw(echo, port=80)
     proxy = start(limited("raw.example.com", HOST))
@@ -141,6 +142,7 @@ def test_live_tunnels_are_judged_again(start, raw):
     assert goes_on.response().status == 200
 
 
+@pytest.mark.covers("P1")
 def test_a_broken_document_changes_nothing_and_is_read_once(start):
     proxy = start(CLOSED)
     files.by_rename(proxy.environments[0], BROKEN)
@@ -151,6 +153,7 @@ def test_a_broken_document_changes_nothing_and_is_read_once(start):
     opens(proxy)
 
 
+@pytest.mark.covers("P1")
 def test_a_broken_operators_file_is_mended(start):
     proxy = start(CLOSED)
     files.in_place(proxy.config_path, "listeners: [")
@@ -160,6 +163,7 @@ def test_a_broken_operators_file_is_mended(start):
     opens(proxy)
 
 
+@pytest.mark.covers("P1")
 def test_a_document_that_is_gone_comes_back(start):
     proxy = start(CLOSED)
     proxy.environments[0].unlink()
@@ -195,6 +199,7 @@ def test_a_file_that_is_still_being_written_is_not_read(start):
     assert status(proxy) == 403 and proxy.reloads() == 1
 
 
+@pytest.mark.covers("P1")
 def test_what_was_half_written_is_read_again_when_it_is_whole(start):
     proxy = start(CLOSED)
     text = text_of(OPEN)
@@ -289,6 +294,19 @@ def test_a_folder_is_there_again_long_before_its_file(start):
     assert refusals(proxy) == 1
     path.write_text(text_of(OPEN))
     opens(proxy)
+
+
+def test_another_folder_in_the_place_of_one_that_was_named_is_out_of_reach(start, tmp_path):
+    """Unless it is below one that was named: a confined process knows folders, not their names."""
+    path = tmp_path / "alone" / "env.yaml"
+    path.parent.mkdir()
+    path.write_text(text_of(CLOSED))
+    proxy = start(config={"environments": [str(path)]})
+    path.parent.rename(tmp_path / "old")     # it stays, so that no other has its number
+    is_refused(proxy, 1, r"env\.yaml: .*No such file")
+    path.parent.mkdir()
+    path.write_text(text_of(OPEN))
+    is_refused(proxy, 2, r"env\.yaml: it is in no folder .* restart it")
 
 
 def test_a_folder_is_replaced_by_another(folder):
