@@ -94,8 +94,8 @@ class Stage:
 
     def runs(self, case):
         rng = random.Random(case.where)
-        cuts = turns.offsets(len(case.sent), rng, sparse=sanitized())
-        ways = [[case.sent], turns.byte_by_byte(case.sent)]
+        cuts = turns.offsets(len(case.sent), rng, sanitized())
+        ways = [[case.sent], turns.byte_by_byte(case.sent, sanitized())]
         ways += [turns.pieces_of(case.sent, [at]) for at in cuts]
         over_unix = [*ways[:2], *ways[2::UNIX_EVERY]]
         return ([Run(pieces, self.clients.next_address()) for pieces in ways]

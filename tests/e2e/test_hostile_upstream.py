@@ -86,8 +86,8 @@ class Stage:
 
     def play(self, case):
         rng = random.Random(case.where)
-        cuts = turns.offsets(len(case.sent), rng, sparse=sanitized())
-        ways = [[case.sent], turns.byte_by_byte(case.sent)]
+        cuts = turns.offsets(len(case.sent), rng, sanitized())
+        ways = [[case.sent], turns.byte_by_byte(case.sent, sanitized())]
         ways += [turns.pieces_of(case.sent, [at]) for at in cuts]
         runs = [Run(number, case, pieces, self.clients.next_address())
                 for number, pieces in enumerate(ways, len(self.runs))]

@@ -238,8 +238,9 @@ def pieces_of(data, cuts):
     return [data[a:b] for a, b in zip(edges, edges[1:])]
 
 
-def byte_by_byte(data, most=1024):
-    """One-byte pieces; what is beyond the most of a huge case comes in pieces of 509."""
+def byte_by_byte(data, sparse):
+    """One-byte pieces; what is far behind in a huge case comes in pieces of 509."""
+    most = 256 if sparse else 1024
     return pieces_of(data, [*range(1, min(len(data), most)), *range(most, len(data), 509)])
 
 
