@@ -1,10 +1,7 @@
 /* tide.c - see tide.h. */
 #include "proxy/server/tide.h"
 
-enum {
-	FLOOD_LEAST = 256, /* sessions at once; the memory of fewer is not worth the work */
-	LOOK_MS = 2000,
-};
+enum { LOOK_MS = 2000 };
 
 static void
 tide_look(void *arg)
@@ -15,14 +12,17 @@ tide_look(void *arg)
 		t->high = *t->open;
 		t->ebb(t->arg);
 	}
-	if (t->high >= FLOOD_LEAST)
+	if (t->high >= t->least)
 		timer_set(&t->timer, LOOK_MS);
 }
 
 void
-tide_init(struct tide *t, struct loop *loop, const size_t *open, void (*ebb)(void *arg), void *arg)
+tide_init(struct tide *t, struct loop *loop, unsigned workers, const size_t *open,
+    void (*ebb)(void *arg), void *arg)
 {
-	*t = (struct tide){ .open = open, .ebb = ebb, .arg = arg };
+	*t = (struct tide){
+		.least = TIDE_LEAST / workers + 1, .open = open, .ebb = ebb, .arg = arg
+	};
 	timer_init(&t->timer, loop, tide_look, t);
 }
 
@@ -37,6 +37,6 @@ tide_rises(struct tide *t)
 {
 	if (*t->open > t->high)
 		t->high = *t->open;
-	if (t->high >= FLOOD_LEAST && !t->timer.set)
+	if (t->high >= t->least && !t->timer.set)
 		timer_set(&t->timer, LOOK_MS);
 }

@@ -10,8 +10,11 @@
 
 #include "proxy/loop/loop.h"
 
+enum { TIDE_LEAST = 256 }; /* sessions at once: the memory of fewer is not worth the work */
+
 /* Of one worker. */
 struct tide {
+	size_t least;       /* what a flood is here: its part of TIDE_LEAST */
 	size_t high;        /* most sessions since the last ebb */
 	const size_t *open; /* borrowed: sessions now */
 	struct timer timer; /* runs as long as there was a flood */
@@ -19,8 +22,9 @@ struct tide {
 	void *arg; /* borrowed */
 };
 
-/* ebb is called when few sessions are left of many. */
-void tide_init(struct tide *, struct loop *, const size_t *open, void (*ebb)(void *arg), void *arg);
+/* ebb is called when few sessions are left of many, which that number of workers share. */
+void tide_init(struct tide *, struct loop *, unsigned workers, const size_t *open,
+    void (*ebb)(void *arg), void *arg);
 void tide_done(struct tide *);
 
 void tide_rises(struct tide *); /* a session has come */

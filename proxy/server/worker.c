@@ -288,7 +288,7 @@ worker_new(struct shared *shared, unsigned number, struct snapshot *policy, stru
 	loop_init(&w->loop);
 	pthread_mutex_init(&w->lock, NULL);
 	timer_init(&w->pause, &w->loop, accept_again, w);
-	tide_init(&w->tide, &w->loop, &w->context.open, give_memory_back, w);
+	tide_init(&w->tide, &w->loop, shared->workers, &w->context.open, give_memory_back, w);
 	session_context_init(&w->context);
 	w->context.loop = &w->loop;
 	w->context.policy = snapshot_ref(policy);

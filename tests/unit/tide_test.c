@@ -30,7 +30,7 @@ scene_init(struct scene *s)
 {
 	*s = (struct scene){ .open = 0 };
 	loop_init(&s->loop);
-	tide_init(&s->tide, &s->loop, &s->open, on_ebb, s);
+	tide_init(&s->tide, &s->loop, 1, &s->open, on_ebb, s);
 }
 
 static void
@@ -117,6 +117,22 @@ few_sessions_are_not_watched(void **state)
 	scene_done(&s);
 }
 
+/* Four workers see a quarter each of a flood that one would see whole. */
+static void
+workers_share_a_flood(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	tide_init(&s.tide, &s.loop, 4, &s.open, on_ebb, &s);
+	rise(&s, TIDE_LEAST / 4);
+	assert_false(s.tide.timer.set);
+	rise(&s, TIDE_LEAST / 4 + 1);
+	assert_true(s.tide.timer.set);
+	scene_done(&s);
+}
+
 int
 main(void)
 {
@@ -124,6 +140,7 @@ main(void)
 		cmocka_unit_test(one_ebb_after_a_flood),
 		cmocka_unit_test(a_small_ebb_is_none),
 		cmocka_unit_test(few_sessions_are_not_watched),
+		cmocka_unit_test(workers_share_a_flood),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
