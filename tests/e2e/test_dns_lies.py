@@ -6,6 +6,7 @@ that the honest server saw, and those that the address of the forger saw, which 
 """
 
 import struct
+import threading
 import time
 from collections import namedtuple
 
@@ -279,11 +280,22 @@ def test_the_second_server_answers_when_the_first_does_not(start, names, forger,
 
 
 def sources(start, names):
-    """(port, id) of 300 questions."""
-    server = names(lambda name, kind, nth: Answer(code=NXDOMAIN))
-    proxy = start(ANY, resolver=server.server)
+    """(port, id) of 300 questions; one waits for its answer, and keeps its port open by that."""
+    done = threading.Event()
+
+    def script(name, kind, nth):
+        if name.startswith("held"):
+            done.wait(PATIENCE)
+        return Answer(code=NXDOMAIN)
+
+    server = names(script)
+    proxy = start(ANY, resolver=server.server,
+                  config={"timeouts": {"resolve": "60s"}, "resolver": {"timeout": "60s"}})
+    held = proxy.dial().send(wire.connect_head("held.example.com:443"))
     for i in range(150):
         proxy.refusal(f"n{i}.example.com:443")
+    done.set()
+    refusal.check(held.response("CONNECT"), *NOTHING)
     return server.sources
 
 

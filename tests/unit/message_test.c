@@ -21,6 +21,9 @@
 #define ASKED_2 HEAD("\002") WWW "\0\001\0\001"
 #define ASKED_3 HEAD("\003") WWW "\0\001\0\001"
 
+#define TEN "abcdefghij"
+#define SIXTY TEN TEN TEN TEN TEN TEN
+
 #define IT "\xc0\x0c"
 #define A(owner, last) owner "\0\001\0\001\0\0\0\x3c\0\004\x5d\xb8\xd7" last
 #define SHORT_A(owner) owner "\0\001\0\001\0\0\0\x3c\0\003\x5d\xb8\xd7"
@@ -99,6 +102,8 @@ static const struct {
 	    "an alias that is shorter than its record" },
 	{ M(ASKED CNAME(IT, MINUTE, "\003", TARGET)), DNS_FAILURE, "", 0, "or longer" },
 
+	{ M(ASKED IT "\0\001\0\001\0\0\0\x3c\0\005\x5d\xb8\xd7\x0a\x0b"), DNS_FAILURE, "", 0,
+	    "an address of five" },
 	{ M(ASKED SHORT_A(IT)), DNS_FAILURE, "", 0, "an address of three bytes" },
 	{ M(ASKED_2 SHORT_A(IT) A(IT, "\x0a")), DNS_FAILURE, "", 0, "also beside a good one" },
 	{ M(ASKED_2 A(IT, "\x0a")), DNS_FAILURE, "", 0, "a record fewer than it says" },
@@ -107,6 +112,10 @@ static const struct {
 	{ M(ASKED A("\xc0\x21", "\x0a")), DNS_FAILURE, "", 0, "a pointer to itself" },
 	{ M(ASKED A("\xff\xff", "\x0a")), DNS_FAILURE, "", 0, "a pointer beyond the message" },
 	{ M(ASKED A("\001a\xc0\x21", "\x0a")), DNS_FAILURE, "", 0, "a pointer to its own label" },
+	{ M(ASKED_2 A("\xc0\x31", "\x0a") A(WWW, "\x0b")), DNS_FAILURE, "", 0,
+	    "a pointer to what comes later" },
+	{ M(ASKED_2 A("\x40" SIXTY "abcd\0", "\x0b") A(IT, "\x0a")), DNS_FAILURE, "", 0,
+	    "a label of 64 bytes" },
 	{ M(ASKED A("\x40"
 		    "ab\0",
 	      "\x0a")),

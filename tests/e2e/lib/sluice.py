@@ -194,6 +194,14 @@ class Sluice:
             user, system = stat.read().rpartition(")")[2].split()[11:13]
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
+    def busy_seconds(self):
+        """Of the busiest thread: it ran or wanted to run, however busy the machine is."""
+        most = 0
+        for thread in Path(f"/proc/{self.pid}/task").iterdir():
+            ran, waited, _ = (thread / "schedstat").read_text().split()
+            most = max(most, int(ran) + int(waited))
+        return most / 1e9
+
     def assert_spent_less(self, seconds, limit):
         """Of cpu_seconds(), which a sanitizer would drown as well."""
         if not sanitized():
