@@ -169,12 +169,17 @@ $B/unit/%: $B/tests/unit/%.o $(OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LINK) -o $@ $^ -lcmocka $(LIBS)
 
+# The session target brings its own kernel, event loop, DNS and record.
+FAKES	:= $(patsubst %.c,$B/%.o,$(wildcard tests/fuzz/fake_*.c))
+$B/replay/session $B/session.run: WRAP := -Wl,@tests/fuzz/session.wrap
+$B/replay/session $B/session.run: $(FAKES)
+
 $B/replay/%: $B/tests/fuzz/%_fuzz.o $B/tests/fuzz/replay.o $(OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
+	$(CC) $(CFLAGS) $(LINK) $(WRAP) -o $@ $^ $(LIBS)
 
 $B/%.run: $B/tests/fuzz/%_fuzz.o $(OBJECTS)
-	$(CC) $(CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
+	$(CC) $(CFLAGS) -fsanitize=fuzzer,address,undefined $(WRAP) -o $@ $^ $(LIBS)
 
 $B/%.o: %.c
 	@mkdir -p $(@D)
