@@ -33,6 +33,7 @@ parting_words(struct session *s, int status, const char *detail, char out[ANSWER
 void
 session_part(struct session *s)
 {
+	s->end_sent = s->down.done; /* it was passed on when the server ended */
 	reach_free(s);
 	inside_free(s);
 	exchange_free(s);
@@ -66,7 +67,8 @@ session_refuse(struct session *s, const struct decision *decision, int status, c
 		return;
 	}
 	buffer_append(&s->out, exchange_unsent(s)); /* interim responses; the final one is ours */
-	buffer_append(&s->out, words);
+	if (!s->down.done) /* else our side has ended, and takes no words any more */
+		buffer_append(&s->out, words);
 	session_part(s);
 }
 

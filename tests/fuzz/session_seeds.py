@@ -191,6 +191,7 @@ SEEDS = {
     "names-off": "policy 3;" + READY + "client a; word c0 connect never; word c0 ssh; word s0 ssh; policy 0",
     # tunneling
     "backpressure": OPEN_TUNNEL + "word c0 ssh; flood s0 200; flood s0 255; read c0 100; flood c0 255; flood c0 255; flood c0 255; read s0; read s0; read c0; fin c0; fin s0",
+    "refused-after-server-end": OPEN_TUNNEL + "fin s0; word c0 tls listed",
     "up-stuck-reset": "plan window 100;" + OPEN_TUNNEL + "word c0 ssh; flood c0 4; reset c0",
     "down-stuck-reset": "plan window 100;" + OPEN_TUNNEL + "word c0 ssh; flood s0 4; reset s0",
     "both-stuck-reset": "plan window 100;" + OPEN_TUNNEL + "word c0 ssh; flood c0 4; flood s0 4; reset c0",
