@@ -121,17 +121,17 @@ is_root(int fd)
 }
 
 static struct place *
-find(const struct folders *r, const struct stat *st)
+find(const struct folders *f, const struct stat *st)
 {
-	for (size_t i = 0; i < r->count; i++)
-		if (r->places[i].device == st->st_dev && r->places[i].inode == st->st_ino)
-			return &r->places[i];
+	for (size_t i = 0; i < f->count; i++)
+		if (f->places[i].device == st->st_dev && f->places[i].inode == st->st_ino)
+			return &f->places[i];
 	return NULL;
 }
 
 /* Takes over fd.  NULL when there is nothing to add. */
 static struct place *
-add(struct folders *r, int fd)
+add(struct folders *f, int fd)
 {
 	struct place *place;
 	struct stat st;
@@ -141,21 +141,21 @@ add(struct folders *r, int fd)
 			close(fd);
 		return NULL;
 	}
-	place = find(r, &st);
+	place = find(f, &st);
 	if (place != NULL) {
 		close(fd);
 		return place;
 	}
-	r->places = memory_grow(r->places, r->count, &r->room, sizeof(*r->places));
-	place = &r->places[r->count++];
+	f->places = memory_grow(f->places, f->count, &f->room, sizeof(*f->places));
+	place = &f->places[f->count++];
 	*place = (struct place){ st.st_dev, st.st_ino, fd, .folder = S_ISDIR(st.st_mode) };
 	return place;
 }
 
 static void
-add_readable(struct folders *r, int fd)
+add_readable(struct folders *f, int fd)
 {
-	struct place *place = add(r, fd);
+	struct place *place = add(f, fd);
 
 	if (place != NULL)
 		place->reads = true;
@@ -163,7 +163,7 @@ add_readable(struct folders *r, int fd)
 
 /* In the root folder each stands for itself, or all there is would be readable. */
 static void
-add_folder_of(struct folders *r, const char *path)
+add_folder_of(struct folders *f, const char *path)
 {
 	int fd = open_folder(folder_of(path));
 
@@ -171,7 +171,7 @@ add_folder_of(struct folders *r, const char *path)
 		close(fd);
 		fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	}
-	add_readable(r, fd);
+	add_readable(f, fd);
 }
 
 /* Is fd a folder below that one? */
@@ -194,7 +194,7 @@ is_below(int fd, const struct stat *folder)
  * leads away, such as /var/run, is part of the system, and its folder is no business of ours.
  */
 static void
-add_folder_of_link(struct folders *r, const char *link)
+add_folder_of_link(struct folders *f, const char *link)
 {
 	int folder = open_folder(folder_of(link));
 	int target = open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -202,7 +202,7 @@ add_folder_of_link(struct folders *r, const char *link)
 
 	if (folder >= 0 && target >= 0 && !is_root(folder) && fstat(folder, &st) == 0 &&
 	    is_below(target, &st))
-		add_readable(r, folder);
+		add_readable(f, folder);
 	else if (folder >= 0)
 		close(folder);
 	if (target >= 0)
@@ -210,34 +210,34 @@ add_folder_of_link(struct folders *r, const char *link)
 }
 
 static void
-add_folders_of_links(struct folders *r, const char *path)
+add_folders_of_links(struct folders *f, const char *path)
 {
 	char part[PATH_MAX], target[PATH_MAX];
 
 	for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/'))
 		if (copy_path(part, (struct text){ path, (size_t)(slash - path) }) &&
 		    readlink(part, target, sizeof(target)) >= 0)
-			add_folder_of_link(r, part);
+			add_folder_of_link(f, part);
 }
 
 static void
 add_file(void *arg, const char *file)
 {
-	struct folders *r = arg;
+	struct folders *f = arg;
 	char path[PATH_MAX];
 
 	if (!copy_path(path, text(file)))
 		return;
 	for (unsigned i = 0; i < LINKS_MAX; i++) {
-		add_folders_of_links(r, path);
-		add_folder_of(r, path);
+		add_folders_of_links(f, path);
+		add_folder_of(f, path);
 		if (!follow_link(path))
 			return;
 	}
 }
 
 static void
-add_socket_folder(struct folders *r, const char *path)
+add_socket_folder(struct folders *f, const char *path)
 {
 	int fd = open_folder(folder_of(path));
 	struct place *place;
@@ -246,7 +246,7 @@ add_socket_folder(struct folders *r, const char *path)
 		close(fd); /* the socket stays behind, and the next start removes it */
 		return;
 	}
-	place = add(r, fd);
+	place = add(f, fd);
 	if (place != NULL)
 		place->ends = true;
 }
@@ -264,64 +264,64 @@ visit_system_files(const struct config *c, void (*visit)(void *arg, const char *
 struct folders *
 folders_new(const struct config *c)
 {
-	struct folders *r = memory_new(1, sizeof(*r));
+	struct folders *f = memory_new(1, sizeof(*f));
 
-	snapshot_visit_files(c, add_file, r);
-	visit_system_files(c, add_file, r);
-	add_readable(r, open(random_device, O_PATH | O_CLOEXEC));
+	snapshot_visit_files(c, add_file, f);
+	visit_system_files(c, add_file, f);
+	add_readable(f, open(random_device, O_PATH | O_CLOEXEC));
 	for (size_t i = 0; i < c->listener_count; i++)
 		if (c->listeners[i].unix_socket)
-			add_socket_folder(r, c->listeners[i].path);
-	return r;
+			add_socket_folder(f, c->listeners[i].path);
+	return f;
 }
 
 void
-folders_close(struct folders *r)
+folders_close(struct folders *f)
 {
-	for (size_t i = 0; i < r->count; i++) {
-		if (r->places[i].fd >= 0)
-			close(r->places[i].fd);
-		r->places[i].fd = -1;
+	for (size_t i = 0; i < f->count; i++) {
+		if (f->places[i].fd >= 0)
+			close(f->places[i].fd);
+		f->places[i].fd = -1;
 	}
 }
 
 void
-folders_free(struct folders *r)
+folders_free(struct folders *f)
 {
-	if (r == NULL)
+	if (f == NULL)
 		return;
-	folders_close(r);
-	free(r->places);
-	free(r);
+	folders_close(f);
+	free(f->places);
+	free(f);
 }
 
 static bool
-is_readable(const struct folders *r, int fd)
+is_readable(const struct folders *f, int fd)
 {
 	const struct place *place;
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
 		return false;
-	place = find(r, &st);
+	place = find(f, &st);
 	return place != NULL && place->reads;
 }
 
 /* The file by itself, or a folder that it lies in. */
 static bool
-lies_within(const struct folders *r, const char *path)
+lies_within(const struct folders *f, const char *path)
 {
 	int fd = open(path, O_PATH | O_CLOEXEC);
 	bool within;
 
 	if (fd < 0)
 		return true;
-	within = is_readable(r, fd);
+	within = is_readable(f, fd);
 	close(fd);
 	if (within)
 		return true;
 	fd = open_folder(folder_of(path));
-	while (fd >= 0 && !is_readable(r, fd))
+	while (fd >= 0 && !is_readable(f, fd))
 		fd = climb(fd);
 	if (fd < 0)
 		return false;
@@ -330,11 +330,11 @@ lies_within(const struct folders *r, const char *path)
 }
 
 bool
-folders_cover_file(const struct folders *r, const char *path, struct report *report)
+folders_cover_file(const struct folders *f, const char *path, struct report *report)
 {
 	char end[PATH_MAX];
 
-	if (!follow_links(end, path) || lies_within(r, end))
+	if (!follow_links(end, path) || lies_within(f, end))
 		return true;
 	return report_error(report, path, 0, 0,
 	    "%s%s%sit is in no folder that was named when the program started, and a running one "
@@ -359,9 +359,9 @@ check_file(void *arg, const char *path)
 }
 
 bool
-folders_cover(const struct folders *r, const struct config *c, struct report *report)
+folders_cover(const struct folders *f, const struct config *c, struct report *report)
 {
-	struct coverage coverage = { r, report, true };
+	struct coverage coverage = { f, report, true };
 
 	snapshot_visit_files(c, check_file, &coverage);
 	visit_system_files(c, check_file, &coverage);

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from lib import files, net, wire
+from lib.dns import SERVFAIL, Answer
 from lib.raw import echo
 from lib.sluice import Sluice, agent, binary, limited, sanitized, text_of, unrestricted
 
@@ -187,6 +188,15 @@ def first_ids(start, count=2):
 def test_query_ids_are_random_where_files_are_closed(start):
     """c-ares would fall back to rand(3), the same numbers for every process."""
     assert first_ids(start) != first_ids(start)
+
+
+def test_named_servers_can_change_without_resolv_conf(start, names):
+    broken = names(lambda name, kind, nth: Answer(code=SERVFAIL))
+    proxy = start(unrestricted(), resolver=broken.server)
+    assert status(proxy) == 502
+    proxy.config["resolver"]["servers"] = [net.DNS]
+    proxy.reload()
+    wire.wait_for(lambda: status(proxy) == 200, 30, 0.2, "answers of the other server")
 
 
 def test_the_hosts_file_may_be_replaced(start, tmp_path):
