@@ -214,6 +214,17 @@ def small_disk(mount):
     return mount("size=128k")
 
 
+@pytest.fixture
+def own_etc(tmp_path):
+    """A folder, and a wrapper for whom it is /etc."""
+    if os.environ.get("SLUICE_E2E_MOUNTS") != "1":
+        pytest.skip("no mount namespace: /etc would be mounted for everyone")
+    etc = tmp_path / "etc"
+    etc.mkdir()
+    script = 'mount --bind "$1" /etc && shift && exec "$@"'
+    return etc, ["unshare", "--mount", "sh", "-c", script, "sh", str(etc)]
+
+
 def need(tool):
     """The path of a client program, or skip."""
     path = shutil.which(tool)

@@ -399,17 +399,6 @@ def test_without_inotify_a_signal_still_reloads(start, limit):
     assert proxy.errors().count("SIGHUP reads") == 1
 
 
-@pytest.fixture
-def own_etc(tmp_path):
-    """A folder, and a wrapper for whom it is /etc."""
-    if os.environ.get("SLUICE_E2E_MOUNTS") != "1":
-        pytest.skip("no mount namespace: /etc would be mounted for everyone")
-    etc = tmp_path / "etc"
-    etc.mkdir()
-    script = 'mount --bind "$1" /etc && shift && exec "$@"'
-    return etc, ["unshare", "--mount", "sh", "-c", script, "sh", str(etc)]
-
-
 def test_resolv_conf_is_a_file_of_the_policy(start, names, own_etc):
     """Where the configuration names no server, those of resolv.conf(5) are asked."""
     for address, answer in (("127.0.0.53", NOBODY), ("127.0.0.54", ORIGIN)):

@@ -262,21 +262,42 @@ test_all_that_is_outside_is_said_at_once(void **state)
 	folders_free(folders);
 }
 
+static bool
+has_root(const struct folders *folders)
+{
+	struct stat root;
+
+	assert_int_equal(stat("/", &root), 0);
+	for (size_t i = 0; i < folders->count; i++)
+		if (folders->places[i].device == root.st_dev &&
+		    folders->places[i].inode == root.st_ino)
+			return true;
+	return false;
+}
+
 /* Of the root folder only what is named: a file by itself, a folder by itself. */
 static void
 test_the_root_is_never_given(void **state)
 {
 	const struct config config = { .hosts_file = "/etc", .server_count = 1 };
 	struct folders *folders = folders_new(&config);
-	struct stat root;
 
 	(void)state;
-	assert_int_equal(stat("/", &root), 0);
-	for (size_t i = 0; i < folders->count; i++)
-		assert_false(folders->places[i].device == root.st_dev &&
-			     folders->places[i].inode == root.st_ino);
+	assert_false(has_root(folders));
 	assert_true(covers(folders, "/etc/passwd"));
 	assert_false(covers(folders, at("list")));
+	folders_free(folders);
+}
+
+/* /bin is such a link on most systems; where it is none, nothing is at stake. */
+static void
+test_nor_is_it_for_a_link_in_it(void **state)
+{
+	struct folders *folders = folders_of("/bin/sh");
+
+	(void)state;
+	assert_false(has_root(folders));
+	assert_true(covers(folders, "/bin/sh"));
 	folders_free(folders);
 }
 
@@ -314,6 +335,7 @@ main(void)
 		WITH_FILES(test_a_folder_of_documents_may_be_replaced),
 		WITH_FILES(test_all_that_is_outside_is_said_at_once),
 		WITH_FILES(test_the_root_is_never_given),
+		WITH_FILES(test_nor_is_it_for_a_link_in_it),
 		WITH_FILES(test_a_socket_s_folder_is_not_read),
 	};
 
