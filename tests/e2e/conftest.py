@@ -203,7 +203,8 @@ def mount(tmp_path):
         run("mount", "-t", "tmpfs", "-o", options, "tmpfs", folders[-1])
         return folders[-1]
 
-    begin.again = lambda folder, options: run("mount", "-o", f"remount,{options}", folder)
+    # bind: of the mount, not of the file system, which takes more than a user may have
+    begin.again = lambda folder, options: run("mount", "-o", f"remount,bind,{options}", folder)
     yield begin
     for folder in folders:
         run("umount", "--lazy", folder)
