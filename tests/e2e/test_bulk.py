@@ -65,7 +65,7 @@ def test_a_gibibyte_each_way_at_once(start, raw):
     results["down"] = digest_until_end(client.sock, client.buffer)
     sender.join()
     wire.wait_for(lambda: "up" in results, timeout=30)
-    assert time.monotonic() - started < 60
+    assert time.monotonic() - started < 180
     want = (expected_digest(GIB), GIB)
     assert results["down"] == want and results["up"] == want
     closed = proxy.record.wait(event="close")
