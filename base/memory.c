@@ -32,8 +32,8 @@ struct arena {
 };
 
 /* _exit(2): no handler runs in a process that cannot allocate. */
-_Noreturn static void
-out_of_memory(void)
+void
+memory_exhausted(void)
 {
 	static const char message[] = "sluice: out of memory\n";
 
@@ -48,7 +48,7 @@ product(size_t n, size_t size)
 	size_t bytes;
 
 	if (__builtin_mul_overflow(n, size, &bytes))
-		out_of_memory();
+		memory_exhausted();
 	return bytes;
 }
 
@@ -59,7 +59,7 @@ memory_new(size_t n, size_t size)
 	void *p = calloc(bytes > 0 ? bytes : 1, 1);
 
 	if (p == NULL)
-		out_of_memory();
+		memory_exhausted();
 	return p;
 }
 
@@ -67,16 +67,23 @@ void *
 memory_grow(void *array, size_t used, size_t *room, size_t size)
 {
 	size_t wanted;
-	void *p;
 
 	if (used < *room)
 		return array;
 	wanted = *room == 0 ? GROW_FIRST : product(*room, 2);
-	p = realloc(array, product(wanted, size));
-	if (p == NULL)
-		out_of_memory();
+	array = memory_resize(array, product(wanted, size));
 	*room = wanted;
-	return p;
+	return array;
+}
+
+void *
+memory_resize(void *p, size_t bytes)
+{
+	void *resized = realloc(p, bytes > 0 ? bytes : 1);
+
+	if (resized == NULL)
+		memory_exhausted();
+	return resized;
 }
 
 /*
@@ -111,7 +118,7 @@ memory_format(const char *format, va_list arguments)
 	char *p;
 
 	if (vasprintf(&p, format, arguments) < 0)
-		out_of_memory();
+		memory_exhausted();
 	return p;
 }
 
@@ -142,7 +149,7 @@ block_new(size_t room)
 	struct block *b;
 
 	if (room > SIZE_MAX - sizeof(*b))
-		out_of_memory();
+		memory_exhausted();
 	b = memory_new(1, sizeof(*b) + room);
 	b->room = room;
 	return b;

@@ -14,6 +14,9 @@
 
 #include "base/text.h"
 
+/* Says so and ends the program; for callers whose library could not allocate. */
+_Noreturn void memory_exhausted(void);
+
 /* n objects of size bytes, zeroed.  n of 0 gives a pointer free() accepts. */
 void *memory_new(size_t n, size_t size);
 
@@ -22,6 +25,9 @@ void *memory_new(size_t n, size_t size);
  * returns the (perhaps moved) array.  New space is not zeroed.
  */
 void *memory_grow(void *array, size_t used, size_t *room, size_t size);
+
+/* As realloc(3) of at least one byte, for libraries that bring memory of their own to size. */
+void *memory_resize(void *, size_t bytes);
 
 /* A NUL-terminated heap copy; the caller frees it. */
 char *memory_copy(struct text);

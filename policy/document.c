@@ -202,11 +202,13 @@ read_events(
 	bool more = true;
 
 	if (yaml_parser_initialize(&parser) == 0)
-		abort(); /* Only when memory is exhausted. */
+		memory_exhausted(); /* It fails for nothing else. */
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&parser, (const unsigned char *)bytes.p, bytes.n);
 	while (more && !r->tree.stopped) {
 		if (yaml_parser_parse(&parser, &event) == 0) {
+			if (parser.error == YAML_MEMORY_ERROR)
+				memory_exhausted(); /* and not a fault of the document */
 			report_syntax(r, &parser);
 			break;
 		}

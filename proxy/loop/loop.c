@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/memory.h"
+
 enum { EXIT_UNUSABLE = 2 };
 
 /* Each poller is told what has happened, unless an earlier one has cancelled it. */
@@ -40,11 +42,46 @@ pollers_begin(struct loop *loop)
 	       event_add(&loop->watched, NULL) == 0;
 }
 
+static void *
+allocate(size_t bytes)
+{
+	return memory_new(bytes, 1);
+}
+
+/* What libevent has to say is on standard error like all else, and its end is one of ours. */
+static void
+on_message(int severity, const char *message)
+{
+	if (severity >= EVENT_LOG_WARN)
+		warnx("%s", message);
+}
+
+_Noreturn static void
+on_fatal(int code)
+{
+	(void)code;
+	exit(EXIT_UNUSABLE);
+}
+
+/*
+ * A timer that could not be set would be a time-out that never comes, and nearly all of our
+ * code would have to ask; so memory that is exhausted ends the program here, too.
+ */
+static void
+set_up_library(void)
+{
+	event_set_mem_functions(allocate, memory_resize, free);
+	event_set_log_callback(on_message);
+	event_set_fatal_callback(on_fatal);
+}
+
 void
 loop_init(struct loop *loop)
 {
-	struct event_config *config = event_config_new();
+	struct event_config *config;
 
+	set_up_library();
+	config = event_config_new();
 	*loop = (struct loop){ .base = NULL };
 	TAILQ_INIT(&loop->tasks);
 	if (config != NULL) {

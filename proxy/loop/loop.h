@@ -39,6 +39,9 @@ struct loop {
 	bool now_known;
 };
 
+/* Why event_add() fails. */
+#define LOOP_NO_WATCH "the kernel has no memory, or no more watches for epoll(7)"
+
 /* Ends the program when the kernel gives no event queue: there is nothing to go on with. */
 void loop_init(struct loop *);
 void loop_done(struct loop *); /* all channels, timers and tasks are gone before */
