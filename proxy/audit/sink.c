@@ -32,19 +32,27 @@ struct sink_state {
 	struct sockaddr_un peer; /* of a datagram sink that was opened by path */
 };
 
-/* Does a file end in the middle of a line, as a crash may leave it? */
+/*
+ * Does a file end in the middle of a line, as a crash may leave it?  False with errno when
+ * that cannot be found out; in one that may be written but not read nobody can know.
+ */
 static bool
-ends_midline(const char *path)
+look_for_cut(const char *path, bool *cut)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	char last = '\n';
+	bool empty, found;
+	int error;
 
 	if (fd < 0)
-		return false; /* may be written but not read: then nobody can know */
-	if (lseek(fd, -1, SEEK_END) >= 0 && read(fd, &last, 1) != 1)
-		last = '\n';
+		return errno == EACCES;
+	empty = lseek(fd, 0, SEEK_END) == 0;
+	found = empty || (lseek(fd, -1, SEEK_END) >= 0 && read(fd, &last, 1) == 1);
+	error = errno;
 	close(fd);
-	return last != '\n';
+	errno = error;
+	*cut = last != '\n';
+	return found;
 }
 
 /* A descriptor of our own for standard output, which never waits unless it is a file. */
@@ -149,25 +157,34 @@ can_poll(int fd)
 	return can;
 }
 
+/* What has to be known of a descriptor before the first line.  False with errno. */
 static bool
-is_datagram(int fd)
+learn(int fd, const char *path, enum audit_sink_kind *kind, struct sink_state *state)
 {
 	socklen_t n = sizeof(int);
-	int type = 0;
+	int type = SOCK_STREAM;
 
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) == 0 && type != SOCK_STREAM;
+	if (!kind_of(fd, kind))
+		return false;
+	if (*kind == AUDIT_FILE && path != NULL && !look_for_cut(path, &state->cut))
+		return false;
+	if (*kind == AUDIT_SOCKET && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) != 0)
+		return false;
+	state->datagram = type != SOCK_STREAM;
+	state->pollable = can_poll(fd);
+	return true;
 }
 
 bool
 audit_sink_open(struct audit_sink *sink, const char *path)
 {
-	struct sockaddr_un peer = { .sun_family = AF_UNSPEC };
-	int fd = path != NULL ? open_path(path, &peer) : open_stdout();
+	struct sink_state state = { .peer.sun_family = AF_UNSPEC };
+	int fd = path != NULL ? open_path(path, &state.peer) : open_stdout();
 	enum audit_sink_kind kind;
 
 	if (fd < 0)
 		return false;
-	if (!kind_of(fd, &kind)) {
+	if (!learn(fd, path, &kind, &state)) {
 		int error = errno;
 
 		close(fd);
@@ -180,12 +197,7 @@ audit_sink_open(struct audit_sink *sink, const char *path)
 		.path = memory_copy(text(path != NULL ? path : "standard output")),
 		.state = memory_new(1, sizeof(struct sink_state)),
 	};
-	*sink->state = (struct sink_state){
-		.cut = kind == AUDIT_FILE && path != NULL && ends_midline(path),
-		.datagram = kind == AUDIT_SOCKET && is_datagram(fd),
-		.pollable = can_poll(fd),
-		.peer = peer,
-	};
+	*sink->state = state;
 	pthread_mutex_init(&sink->state->lock, NULL);
 	return true;
 }
