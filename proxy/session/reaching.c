@@ -163,6 +163,7 @@ on_written(void *arg, bool ok)
 /*
  * A listener on every address of the machine is reached by addresses that came
  * after the policy was built, too: a connection from an address to itself, on one of our ports.
+ * One whose own end cannot be told might be.
  */
 static bool
 reached_itself(const struct session *s)
@@ -176,8 +177,10 @@ reached_itself(const struct session *s)
 
 	while (i < own->n && own->v[i] != s->port)
 		i++;
-	return i < own->n && getsockname(s->server->fd, (struct sockaddr *)&ss, &length) == 0 &&
-	       address_from_sockaddr((const struct sockaddr *)&ss, &local, &port) &&
+	if (i == own->n)
+		return false;
+	return getsockname(s->server->fd, (struct sockaddr *)&ss, &length) != 0 ||
+	       !address_from_sockaddr((const struct sockaddr *)&ss, &local, &port) ||
 	       address_eq(&local, &s->dialled);
 }
 
