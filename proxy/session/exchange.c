@@ -176,7 +176,10 @@ read_upload(struct session *s)
 	return feed_upload(s);
 }
 
-/* A server may answer and stop reading: then the rest of the body has nowhere to go. */
+/*
+ * A server may answer and stop reading: then the rest of the body has nowhere to go, and the
+ * answer gets the time that a tunnel has after a half-close.
+ */
 static enum moved
 move_up(struct session *s)
 {
@@ -190,6 +193,8 @@ move_up(struct session *s)
 		if (moved != MOVED_OVER)
 			return moved;
 		e->upload_lost = true;
+		channel_end(s->server);
+		session_half_closed(s);
 		return MOVED_NOT;
 	}
 	return e->upload.done ? MOVED_NOT : read_upload(s);
