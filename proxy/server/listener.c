@@ -81,7 +81,8 @@ open_tcp(struct listener *l, unsigned workers)
 		l->fds[l->fd_count++] = fd;
 		if (i == 0) {
 			/* A plain bind has proved the port free; from here on it is shared. */
-			getsockname(fd, (struct sockaddr *)&ss, &length);
+			if (getsockname(fd, (struct sockaddr *)&ss, &length) != 0)
+				return false;
 			if (workers > 1)
 				share_port(fd);
 		}
@@ -167,11 +168,10 @@ listener_open(struct listener *l, size_t index, const struct listener_config *co
 	return false;
 }
 
-void
+bool
 listener_set_mode(const struct listener *l, mode_t mode)
 {
-	if (l->path != NULL)
-		chmod(l->path, mode);
+	return l->path == NULL || chmod(l->path, mode) == 0;
 }
 
 void
@@ -213,7 +213,7 @@ is_unspecified(const struct address *a)
 	return address_eq(a, &any4) || address_eq(a, &any6);
 }
 
-void
+bool
 listener_own(const struct listener *l, struct own_listener **own, size_t *count, size_t *room)
 {
 	struct ifaddrs *all, *i;
@@ -221,15 +221,16 @@ listener_own(const struct listener *l, struct own_listener **own, size_t *count,
 	uint16_t port;
 
 	if (l->path != NULL)
-		return;
+		return true;
 	if (!is_unspecified(&l->address)) {
 		add_own(&l->address, l->port, own, count, room);
-		return;
+		return true;
 	}
 	if (getifaddrs(&all) != 0)
-		return;
+		return false;
 	for (i = all; i != NULL; i = i->ifa_next)
 		if (i->ifa_addr != NULL && address_from_sockaddr(i->ifa_addr, &address, &port))
 			add_own(&address, l->port, own, count, room);
 	freeifaddrs(all);
+	return true;
 }

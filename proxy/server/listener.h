@@ -35,14 +35,16 @@ struct listener {
 bool listener_open(struct listener *, size_t index, const struct listener_config *,
     unsigned workers, const char *file, struct report *);
 
-void listener_set_mode(const struct listener *, mode_t); /* of a Unix socket's file */
-void listener_shut(struct listener *, unsigned worker);  /* close one worker's socket */
+/* Of a Unix socket's file; false with errno.  True for TCP, which has none. */
+bool listener_set_mode(const struct listener *, mode_t);
+
+void listener_shut(struct listener *, unsigned worker); /* close one worker's socket */
 void listener_done(struct listener *); /* close all, remove a Unix socket's file, free */
 
 /*
  * The addresses it can be reached by: itself, or for an unspecified address every
- * address of this machine.  Appends to *own.
+ * address of this machine.  Appends to *own.  False with errno: they cannot be known.
  */
-void listener_own(const struct listener *, struct own_listener **own, size_t *count, size_t *room);
+bool listener_own(const struct listener *, struct own_listener **own, size_t *count, size_t *room);
 
 #endif

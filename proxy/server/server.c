@@ -2,13 +2,13 @@
 #include "proxy/server/server.h"
 
 #include <errno.h>
-#include <openssl/rand.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -117,20 +117,39 @@ open_listeners(struct server *s, const struct config *config, struct report *rep
 			l, i, &config->listeners[i], s->worker_count, config->file, report))
 			return false;
 		s->shared.listener_count++;
-		listener_own(l, &s->own, &s->own_count, &room);
+		if (!listener_own(l, &s->own, &s->own_count, &room))
+			return report_error(report, config->file, config->listeners[i].line,
+			    config->listeners[i].column, "cannot list this machine's addresses: %s",
+			    strerror(errno));
 	}
+	return true;
+}
+
+/*
+ * What names this run in the record; and the seed of rand(3), from which c-ares takes the ids of
+ * its queries whenever it cannot open /dev/urandom: nobody shall guess those (RFC 5452 9.2).
+ */
+static bool
+draw_random(struct server *s, struct report *report)
+{
+	struct {
+		unsigned char instance[INSTANCE_BYTES];
+		unsigned seed;
+	} drawn;
+
+	/* So few bytes come whole or not at all. */
+	if (getrandom(&drawn, sizeof(drawn), 0) != (ssize_t)sizeof(drawn))
+		return report_error(
+		    report, NULL, 0, 0, "no random bytes from the system: %s", strerror(errno));
+	for (size_t i = 0; i < INSTANCE_BYTES; i++)
+		snprintf(s->instance + 2 * i, 3, "%02x", drawn.instance[i]);
+	srand(drawn.seed);
 	return true;
 }
 
 static bool
 open_record(struct server *s, const struct config *config, struct report *report)
 {
-	unsigned char random[INSTANCE_BYTES];
-
-	if (RAND_bytes(random, sizeof(random)) != 1)
-		return report_error(report, NULL, 0, 0, "no random bytes from the system");
-	for (size_t i = 0; i < INSTANCE_BYTES; i++)
-		snprintf(s->instance + 2 * i, 3, "%02x", random[i]);
 	s->audit_path = config->audit.path != NULL ? memory_copy(text(config->audit.path)) : NULL;
 	if (!audit_sink_open(&s->sink, s->audit_path))
 		return report_error(report, config->file, 0, 0, "cannot open the record %s: %s",
@@ -220,9 +239,12 @@ reload(struct server *s, const char *why)
 	snapshot_unref(s->policy);
 	s->policy = fresh;
 	set_limits(s, snapshot_config(fresh));
-	for (size_t i = 0; i < s->shared.listener_count; i++)
-		listener_set_mode(
-		    &s->shared.listeners[i], snapshot_config(fresh)->listeners[i].mode);
+	for (size_t i = 0; i < s->shared.listener_count; i++) {
+		const struct listener *l = &s->shared.listeners[i];
+
+		if (!listener_set_mode(l, snapshot_config(fresh)->listeners[i].mode))
+			log_line("%s: its mode stays as it was: %s", l->spelling, strerror(errno));
+	}
 	for (unsigned i = 0; i < s->started; i++)
 		worker_take_policy(s->workers[i], fresh);
 	log_line("reloaded: %zu environments (%s)", snapshot_environment_count(fresh), why);
@@ -281,7 +303,8 @@ worker_done(evutil_socket_t fd, short what, void *arg)
 		s->done += (unsigned)count;
 }
 
-static void
+/* False: a signal, or the end of a worker, would never be noticed. */
+static bool
 attend(struct server *s)
 {
 	event_assign(&s->on_hangup, s->loop.base, SIGHUP, EV_SIGNAL | EV_PERSIST, on_hangup, s);
@@ -289,12 +312,13 @@ attend(struct server *s)
 	event_assign(&s->on_interrupt, s->loop.base, SIGINT, EV_SIGNAL | EV_PERSIST, terminate, s);
 	event_assign(
 	    &s->on_done, s->loop.base, s->shared.done_fd, EV_READ | EV_PERSIST, worker_done, s);
-	event_add(&s->on_hangup, NULL);
-	event_add(&s->on_terminate, NULL);
-	event_add(&s->on_interrupt, NULL);
-	event_add(&s->on_done, NULL);
 	timer_init(&s->drained, &s->loop, end_now, s);
 	watch_start(s->watch, &s->loop, on_change, s);
+	if (event_add(&s->on_hangup, NULL) == 0 && event_add(&s->on_terminate, NULL) == 0 &&
+	    event_add(&s->on_interrupt, NULL) == 0 && event_add(&s->on_done, NULL) == 0)
+		return true;
+	log_line("cannot start: " LOOP_NO_WATCH);
+	return false;
 }
 
 static void
@@ -323,7 +347,8 @@ prepare(struct server *s, struct report *report)
 	s->worker_count = config->workers != 0 ? (unsigned)config->workers : usable_processors();
 	s->shared.workers = s->worker_count;
 	ready = has_descriptors(s, config, report) && open_done(s, report) &&
-		open_listeners(s, config, report) && open_record(s, config, report);
+		draw_random(s, report) && open_listeners(s, config, report) &&
+		open_record(s, config, report);
 	if (!ready) {
 		config_free(file);
 		return false;
@@ -406,9 +431,11 @@ server_run(const struct config_origin *origin)
 	report_done(&report);
 	if (ready) {
 		loop_init(&s.loop);
-		attend(&s);
-		give_up_the_rest(&s);
-		ready = start_workers(&s);
+		ready = attend(&s);
+		if (ready) {
+			give_up_the_rest(&s);
+			ready = start_workers(&s);
+		}
 		while (s.done < s.started)
 			loop_turn(&s.loop);
 		attend_no_more(&s);

@@ -94,14 +94,21 @@ may_hear_why(const struct worker *w, struct listener *l)
 }
 
 static void
-set_accepting(struct worker *w, bool on)
+stop_accepting(struct worker *w)
 {
-	for (size_t i = 0; i < w->shared->listener_count; i++) {
-		if (on)
-			event_add(&w->doors[i].event, NULL);
-		else
-			event_del(&w->doors[i].event);
-	}
+	for (size_t i = 0; i < w->shared->listener_count; i++)
+		event_del(&w->doors[i].event);
+}
+
+/* False: at least one listener would not be heard. */
+static bool
+start_accepting(struct worker *w)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < w->shared->listener_count; i++)
+		all = event_add(&w->doors[i].event, NULL) == 0 && all;
+	return all;
 }
 
 static void
@@ -109,8 +116,8 @@ accept_again(void *arg)
 {
 	struct worker *w = arg;
 
-	if (!w->draining)
-		set_accepting(w, true);
+	if (!w->draining && !start_accepting(w))
+		timer_set(&w->pause, ACCEPT_PAUSE_MS);
 }
 
 /* False when there is nothing more to accept now. */
@@ -127,7 +134,7 @@ accept_one(struct worker *w, struct listener *l, int listening)
 		return true;
 	if (fd < 0) {
 		if (errno != EAGAIN) {
-			set_accepting(w, false);
+			stop_accepting(w);
 			timer_set(&w->pause, ACCEPT_PAUSE_MS);
 		}
 		return false;
@@ -187,7 +194,7 @@ start_draining(struct worker *w)
 	w->context.draining = true;
 	empty_queues(w);
 	timer_cancel(&w->pause);
-	set_accepting(w, false);
+	stop_accepting(w);
 	for (size_t i = 0; i < w->shared->listener_count; i++)
 		listener_shut(&w->shared->listeners[i], w->number);
 	sessions_drain(&w->context);
@@ -222,7 +229,6 @@ worker_main(void *arg)
 {
 	struct worker *w = arg;
 
-	set_accepting(w, true);
 	while (!w->ending && !(w->draining && TAILQ_EMPTY(&w->context.sessions)))
 		loop_turn(&w->loop);
 	sessions_end(&w->context, REASON_SHUTTING_DOWN);
@@ -249,6 +255,18 @@ open_doors(struct worker *w)
 		event_assign(&door->event, w->loop.base, door->listener->fds[w->number],
 		    EV_READ | EV_PERSIST, on_connection, door);
 	}
+}
+
+/* What wakes it: connections, and the mailbox.  NULL, or why it would sleep for ever. */
+static const char *
+watch(struct worker *w)
+{
+	open_doors(w);
+	w->kick = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (w->kick < 0)
+		return strerror(errno);
+	event_assign(&w->kicked, w->loop.base, w->kick, EV_READ | EV_PERSIST, on_kick, w);
+	return start_accepting(w) && event_add(&w->kicked, NULL) == 0 ? NULL : LOOP_NO_WATCH;
 }
 
 /* No listener may have all of DNS, or silence would keep the others from it. */
@@ -283,6 +301,7 @@ worker_new(struct shared *shared, unsigned number, struct snapshot *policy, stru
 	struct worker *w = memory_new(1, sizeof(*w));
 	const struct config *config = snapshot_config(policy);
 	char error[160] = "";
+	const char *problem;
 
 	*w = (struct worker){ .shared = shared, .number = number, .kick = -1 };
 	loop_init(&w->loop);
@@ -298,18 +317,14 @@ worker_new(struct shared *shared, unsigned number, struct snapshot *policy, stru
 	w->context.audit = audit_new(&w->loop, shared->sink, config, shared->instance, number);
 	w->context.racing.limit = shared->spare / shared->workers + 1;
 	share_lookups(w);
-	open_doors(w);
-	w->kick = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	event_assign(&w->kicked, w->loop.base, w->kick, EV_READ | EV_PERSIST, on_kick, w);
-	event_add(&w->kicked, NULL);
-	w->context.resolver = resolver_new(&w->loop, config, error);
-	if (w->kick < 0 || w->context.resolver == NULL) {
-		report_error(report, config->file, 0, 0, "cannot start a worker: %s",
-		    w->kick < 0 ? strerror(errno) : error);
-		worker_free(w);
-		return NULL;
-	}
-	return w;
+	problem = watch(w);
+	w->context.resolver = problem == NULL ? resolver_new(&w->loop, config, error) : NULL;
+	if (w->context.resolver != NULL)
+		return w;
+	report_error(report, config->file, 0, 0, "cannot start a worker: %s",
+	    problem != NULL ? problem : error);
+	worker_free(w);
+	return NULL;
 }
 
 bool
@@ -378,6 +393,7 @@ worker_free(struct worker *w)
 	snapshot_unref(w->context.policy);
 	snapshot_unref(w->fresh);
 	timer_cancel(&w->pause);
+	stop_accepting(w);
 	tide_done(&w->tide);
 	if (w->kick >= 0) {
 		event_del(&w->kicked);
