@@ -62,6 +62,10 @@ sluice: $B/sluice
 $B/sluice: $B/proxy/cli/main.o $(OBJECTS)
 	$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
 
+build/faults/sluice: $B/proxy/cli/main.o $B/tests/faults/inject.o $(OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
+
 unit: $(UNIT)  ## build and run every unit test
 	@set -e; for t in $(UNIT); do echo "== $$t"; $$t; done
 
@@ -83,6 +87,12 @@ tsan:  ## every test again under the thread sanitizer
 	@$(MAKE) --no-print-directory -s B=build/tsan FORTIFY= CFLAGS='$(SANITIZE_THREAD)' \
 	    build/tsan/sluice unit
 	@$(MAKE) --no-print-directory B=build/tsan FORTIFY= CFLAGS='$(SANITIZE_THREAD)' e2e
+
+# The same program with calls that fail when they are told to: tests/faults/inject.c.
+faults:  ## fail every allocation and system call of start, tunnel, request and reload
+	@$(MAKE) --no-print-directory -s B=build/asan FORTIFY= CFLAGS='$(SANITIZE_ADDRESS)' \
+	    build/faults/sluice
+	SLUICE=$(abspath build/faults/sluice) $(PYTHON) tests/faults/run.py
 
 # Pure layers and the parsers of hostile bytes: 95 % of lines, 90 % of branches.
 COVERED	:= -f 'base/' -f 'blocklists/' -f 'policy/' -f 'proxy/session/(head|request|response|forward)\.c' \
@@ -192,6 +202,6 @@ $B/%.o: %.S
 $(DATA:%.S=$B/%.o): base/object.inc $(wildcard blocklists/data/* policy/data/*)
 
 -include $(shell find $B -name '*.d' 2>/dev/null)
-.PHONY: help run check build unit replay e2e docs-test asan tsan coverage lint layers fuzz bench flood soak mutants \
+.PHONY: help run check build unit replay e2e docs-test asan tsan faults coverage lint layers fuzz bench flood soak mutants \
 	install clean setup-build setup-check
 .SECONDARY:
