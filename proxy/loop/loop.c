@@ -85,8 +85,9 @@ loop_init(struct loop *loop)
 	*loop = (struct loop){ .base = NULL };
 	TAILQ_INIT(&loop->tasks);
 	if (config != NULL) {
-		/* A loop belongs to one thread, so no locks; and no environment variable
-		 * chooses how we wait. */
+		/* A loop belongs to one thread, so no locks; and neither an environment variable
+		 * nor a lack of descriptors chooses how we wait: only epoll knows edges. */
+		event_config_require_features(config, EV_FEATURE_ET);
 		event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
 		event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV);
 		loop->base = event_base_new_with_config(config);
