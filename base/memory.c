@@ -16,6 +16,7 @@ enum {
 	BLOCK_FIRST = 4096,
 	BLOCK_LARGEST = 256 * 1024,
 	TRIM_THRESHOLD = 512 * 1024,
+	LARGE_BLOCK = 96 * 1024, /* to the C library, and not so large that it is mapped alone */
 	ALIGNMENT = _Alignof(max_align_t),
 };
 
@@ -96,9 +97,19 @@ memory_run_long(void)
 	mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD);
 }
 
+/*
+ * malloc_trim(3) leaves alone the end of every heap but the main thread's.  That is looked at when
+ * a large block is freed, by the threshold of the moment.
+ */
 void
 memory_give_back(void)
 {
+	void *volatile block;
+
+	mallopt(M_TRIM_THRESHOLD, 0);
+	block = malloc(LARGE_BLOCK);
+	free(block);
+	mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD);
 	malloc_trim(0);
 }
 

@@ -41,7 +41,10 @@ char *memory_format(const char *format, va_list) __attribute__((format(printf, 1
  */
 void memory_run_long(void);
 
-/* Give back what was freed between things that stay.  Other threads may wait a millisecond. */
+/*
+ * Give back what this thread has freed, also between things that stay.  Other threads may wait a
+ * millisecond.
+ */
 void memory_give_back(void);
 
 struct arena;

@@ -3,17 +3,20 @@
 
 enum { LOOK_MS = 2000 };
 
+/* Low, and no longer falling: those that go later would leave their memory behind. */
 static void
 tide_look(void *arg)
 {
 	struct tide *t = arg;
+	bool falling = *t->open < t->seen;
 
-	if (*t->open <= t->high / 2) {
-		t->high = *t->open;
-		t->ebb(t->arg);
-	}
-	if (t->high >= t->least)
+	t->seen = *t->open;
+	if (falling || t->seen > t->high / 2) {
 		timer_set(&t->timer, LOOK_MS);
+		return;
+	}
+	t->high = t->seen;
+	t->ebb(t->arg);
 }
 
 void
@@ -36,7 +39,7 @@ void
 tide_rises(struct tide *t)
 {
 	if (*t->open > t->high)
-		t->high = *t->open;
+		t->high = t->seen = *t->open;
 	if (t->high >= t->least && !t->timer.set)
 		timer_set(&t->timer, LOOK_MS);
 }

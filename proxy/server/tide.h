@@ -16,13 +16,14 @@ enum { TIDE_LEAST = 256 }; /* sessions at once: the memory of fewer is not worth
 struct tide {
 	size_t least;       /* what a flood is here: its part of TIDE_LEAST */
 	size_t high;        /* most sessions since the last ebb */
+	size_t seen;        /* those of the last look, or of a higher tide since */
 	const size_t *open; /* borrowed: sessions now */
 	struct timer timer; /* runs as long as there was a flood */
 	void (*ebb)(void *arg);
 	void *arg; /* borrowed */
 };
 
-/* ebb is called when few sessions are left of many, which that number of workers share. */
+/* ebb is called when few sessions are left of many, which that number of workers share, and stay. */
 void tide_init(struct tide *, struct loop *, unsigned workers, const size_t *open,
     void (*ebb)(void *arg), void *arg);
 void tide_done(struct tide *);

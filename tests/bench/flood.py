@@ -207,7 +207,7 @@ def come_to_rest(proxy):
         if time.monotonic() - began > REST_TIMEOUT:
             break
         time.sleep(0.1)
-    time.sleep(4)       # the last merged lines; memory is given back after 2 s
+    time.sleep(6)       # the last merged lines; memory is given back after 4 s
     return time.monotonic() - began
 
 

@@ -7,7 +7,7 @@ import pytest
 from lib import net, refusal, wire
 from lib.dns import Answer, ScriptedDns
 from lib.raw import FullServer, echo
-from lib.sluice import limited, unrestricted
+from lib.sluice import limited, sanitized, unrestricted
 
 pytestmark = pytest.mark.usefixtures("workers")
 
@@ -153,3 +153,22 @@ def test_memory_of_many_half_sent_heads_is_bounded(start):
     time.sleep(0.3)
     proxy.assert_grew_less(before, 200 * (64 << 10))
     assert proxy.refusal("www.example.com:443").status == 200
+
+
+@pytest.mark.covers("R12")
+def test_memory_comes_back_after_a_flood(start):
+    """Long heads without an end: what they took goes back to the system when they are gone."""
+    proxy = start(limited("www.example.com"))
+    proxy.refusal("denied.example.net:443")
+    idle, flood = proxy.resident(), []
+    for _ in range(800):
+        client = proxy.dial()
+        client.send(b"CONNECT www.example.com:443 HTTP/1.1\r\nX: " + b"x" * 15000)
+        flood.append(client)
+    if not sanitized():
+        wire.wait_for(lambda: proxy.resident() > idle + (8 << 20), message="high tide")
+    for client in flood:
+        client.close()
+    proxy.check_rest()
+    if not sanitized():
+        wire.wait_for(lambda: proxy.resident() < idle + (2 << 20), 20.0, message="ebb")

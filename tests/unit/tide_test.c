@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "proxy/server/tide.h"
 
-enum { FEW = 100, MANY = 1000, LOOKS_MS = 5000 };
+enum { FEW = 50, MANY = 1000, LOOKS_MS = 10000 };
 
 struct scene {
 	struct loop loop;
@@ -57,7 +57,7 @@ stop(void *arg)
 	*over = true;
 }
 
-/* Longer than the watch looks away, at most as long as the test has patience. */
+/* Until so many ebbs, at most as long as the test has patience. */
 static void
 let_pass(struct scene *s, unsigned ebbs)
 {
@@ -87,6 +87,30 @@ one_ebb_after_a_flood(void **state)
 	s.open = 0;
 	let_pass(&s, 2);
 	assert_int_equal(s.ebbs, 2);
+	scene_done(&s);
+}
+
+/* The last ones to go leave the most behind: two thirds are gone, and it still falls. */
+static void
+a_falling_tide_is_waited_for(void **state)
+{
+	struct scene s;
+	unsigned looks = 0;
+
+	(void)state;
+	scene_init(&s);
+	rise(&s, MANY);
+	for (s.open = MANY / 3; s.ebbs == 0 && looks < 2; looks++) {
+		size_t seen = s.tide.seen;
+
+		while (s.tide.seen == seen && s.ebbs == 0)
+			loop_turn(&s.loop);
+		s.open /= 2;
+	}
+	assert_int_equal(s.ebbs, 0);
+	let_pass(&s, 1);
+	assert_int_equal(s.ebbs, 1);
+	assert_int_equal(s.tide.high, s.open);
 	scene_done(&s);
 }
 
@@ -138,6 +162,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_ebb_after_a_flood),
+		cmocka_unit_test(a_falling_tide_is_waited_for),
 		cmocka_unit_test(a_small_ebb_is_none),
 		cmocka_unit_test(few_sessions_are_not_watched),
 		cmocka_unit_test(workers_share_a_flood),
