@@ -11,8 +11,8 @@
 #include "fake_world.h"
 #include "proxy/session/hello.h"
 
-/* What a tunnel may hold: a hello, and what two reads bring. */
-enum { HELD_MOST = HELLO_MAX + 2 * 16384 };
+/* What may wait: a hello or a response head, and what two reads bring. */
+enum { HELD_MOST = HELLO_MAX + 2 * 16384, UNSENT_MOST = 32768 + 2 * 16384 };
 
 enum { FOR_ALL = 1 << 18, FOR_EACH = 48 << 10, FOR_EACH_MOST = 512 << 10, AMPLIFIED = 8 };
 
@@ -303,30 +303,24 @@ patience(const struct session *s)
 	return 0;
 }
 
-static bool
-is_seen_again(const struct fake_client *c, const struct session *s)
-{
-	return c->state == s->state && c->id == s->id && c->waiting == s->waiting &&
-	       c->reloads == fake_world.reloads && c->since > 0;
-}
-
-/* Every wait is bounded, whoever would keep it up. */
+/* Every wait is bounded, whoever would keep it up: it ends in this turn, or before. */
 static void
-check_time(void)
+check_time(struct fake_client *c)
 {
-	const struct session *s;
+	const struct session *s = c->socket->open ? fake_session_of(c->socket) : NULL;
+	bool again = s != NULL && c->state == s->state && c->id == s->id &&
+		     c->waiting == s->waiting && c->reloads == fake_world.reloads;
 
-	TAILQ_FOREACH(s, &fake_world.context.sessions, link)
-	{
-		struct fake_client *c = fake_client_of(s);
-
-		if (!is_seen_again(c, s))
-			c->since = fake_kernel.now;
+	assert(c->patience == 0 || fake_kernel.now - c->since <= c->patience);
+	c->patience = s != NULL ? patience(s) : 0;
+	if (again && c->since > 0)
+		return;
+	c->since = fake_kernel.now;
+	c->reloads = fake_world.reloads;
+	if (s != NULL) {
 		c->state = s->state;
 		c->id = s->id;
 		c->waiting = s->waiting;
-		c->reloads = fake_world.reloads;
-		assert(patience(s) == 0 || fake_kernel.now - c->since <= patience(s));
 	}
 }
 
@@ -343,7 +337,7 @@ check_back_pressure(void)
 		assert(s->up.held.n <= HELD_MOST && s->down.held.n <= HELD_MOST);
 		if (s->state == SESSION_EXCHANGING)
 			assert(fake_end_of(s->server)->taken <=
-			       c->socket->got.n - c->opened_at + HELD_MOST);
+			       c->socket->got.n - c->opened_at + UNSENT_MOST);
 	}
 }
 
@@ -351,7 +345,8 @@ void
 fake_watch_turn(void)
 {
 	check_back_pressure();
-	check_time();
+	for (unsigned i = 0; i < fake_world.client_count; i++)
+		check_time(&fake_world.clients[i]);
 	check_descriptors();
 	check_places();
 	check_memory();

@@ -28,7 +28,7 @@ struct fake_client {
 	size_t refused_at; /* and when one was refused */
 
 	enum session_state state; /* as seen at the last turn: */
-	uint64_t id, since;
+	uint64_t id, since, patience;
 	bool waiting;
 	unsigned reloads;
 };

@@ -229,7 +229,7 @@ SEEDS = {
     "server-reset": GET + "word s0 ok-long; reset s0",
     "server-silent": GET + "pass 3600000",
     "server-silent-in-body": GET + "word s0 ok-long; pass 3600000",
-    "download-stuck": "plan window 100;" + GET + "word s0 ok-long; flood s0 255; flood s0 255; read c0 4096; reset c0",
+    "download-stuck": "plan window 100;" + GET + "word s0 ok-long; flood s0 255; flood s0 255; read c0 4096; flood s0 255; reset c0",
     "download-client-fin": GET + "word s0 ok-long; fin c0; flood s0 1; pass 60000",
     "client-reset-waiting": GET + "reset c0",
     # change
