@@ -109,7 +109,8 @@ def exchange_bytes(tunnel, data):
 
 
 def payload(client, most):
-    return client.random.randbytes(client.random.randint(1, most))
+    """Random bytes.  The first is of text: what begins as a TLS record is refused on every port."""
+    return b"." + client.random.randbytes(client.random.randrange(most))
 
 
 # What works
