@@ -126,7 +126,7 @@ def test_a_flood_of_denials_is_merged_and_counted(start):
         return sum(line.get("count", 1)
                    for line in proxy.record.lines(event="deny", host="flood.example.net")) == total
 
-    wire.wait_for(counted, timeout=6, message="sum of counts")
+    wire.wait_for(counted, message="sum of counts")
     if rate > 800:
         assert len(proxy.record.lines()) < total, "nothing was merged"
     assert len(proxy.record.lines(host="hidden.example.net")) == 1, "a single one stays visible"
@@ -242,7 +242,7 @@ def test_a_reader_that_is_gone(start, raw):
     proxy = start(WEB, audit="stdout", config={"audit": {"stall": "1s"}})
     tunnel = proxy.tunnel("raw.example.com:80")
     proxy.process.stdout.close()
-    wire.wait_for(lambda: proxy.refusal("raw.example.com:80").status == 503, timeout=4,
+    wire.wait_for(lambda: proxy.refusal("raw.example.com:80").status == 503,
                   message="503 without a reader")
     tunnel.send(b"still open")
     assert tunnel.read(10) == b"still open"
@@ -263,7 +263,7 @@ def test_a_full_disk(small_disk, start, raw):
         except OSError:
             pass
     fill(proxy, 30)
-    wire.wait_for(lambda: proxy.refusal("raw.example.com:80").status == 503, timeout=4,
+    wire.wait_for(lambda: proxy.refusal("raw.example.com:80").status == 503,
                   message="503 on a full disk")
     refusal.check(proxy.refusal("raw.example.com:80"), 503, "audit_unavailable")
     tunnel.send(b"still open")

@@ -82,7 +82,7 @@ SHAPES = {"usual": lambda data: data, **VERSIONS, **LEADING, **FRAGMENTS}
 def handshake(tunnel, context, name, shape, one_by_one=False):
     """Has the handshake come to its end?  Its first flight is sent in that shape."""
     client = MemoryClient(context, name)
-    tunnel.sock.settimeout(3)
+    tunnel.sock.settimeout(10)
     done, data = client.step()
     data = shape(data)
     try:

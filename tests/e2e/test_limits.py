@@ -51,11 +51,11 @@ def test_a_slow_head_is_timed_out(start):
             break
         except TimeoutError:
             pass
-        assert time.monotonic() - before < 5, "one byte at a time must not stretch the clock"
+        assert time.monotonic() - before < 15, "one byte at a time must not stretch the clock"
     client.buffer = got
-    client.sock.settimeout(5)
+    client.sock.settimeout(wire.TIMEOUT)
     refusal.check(client.response(), 408, "head_timeout")
-    assert 0.7 < time.monotonic() - before < 3
+    assert 0.7 < time.monotonic() - before < 8
     assert proxy.record.wait(reason="head_timeout")
 
 
@@ -64,7 +64,7 @@ def test_a_silent_client_is_closed(start):
     client = proxy.dial()
     before = time.monotonic()
     client.cut()
-    assert 0.7 < time.monotonic() - before < 4
+    assert 0.7 < time.monotonic() - before < 8
 
 
 def test_a_client_that_never_reads_its_refusal_is_closed(start):
@@ -80,7 +80,7 @@ def test_a_client_that_never_reads_its_refusal_is_closed(start):
         except OSError:
             pass
         time.sleep(0.05)
-        assert time.monotonic() - before < 8
+        assert time.monotonic() - before < 20
     assert time.monotonic() - before > 3, "a refused client has time to read"
 
 
@@ -89,7 +89,7 @@ def test_a_stalled_name_does_not_hold_up_others(start):
     server = ScriptedDns(lambda name, kind, nth: Answer(silent=True) if name.startswith("stall")
                          else Answer(net.ORIGIN, ttl=60))
     proxy = start(unrestricted(), resolver=server.server, config={
-        "timeouts": {"resolve": "3s"}, "resolver": {"timeout": "3s"}})
+        "timeouts": {"resolve": "6s"}, "resolver": {"timeout": "6s"}})
     waiting = []
     for i in range(50):
         client = proxy.dial()
@@ -98,7 +98,7 @@ def test_a_stalled_name_does_not_hold_up_others(start):
     before = time.monotonic()
     for i in range(20):
         assert proxy.refusal(f"quick{i}.example.com:443").status == 200
-    assert time.monotonic() - before < 2
+    assert time.monotonic() - before < 5
     for client in waiting:
         refusal.check(client.response("CONNECT"), 504, "dns_timeout")
     server.stop()
@@ -107,7 +107,7 @@ def test_a_stalled_name_does_not_hold_up_others(start):
 @pytest.mark.covers("R11")
 def test_a_black_hole_does_not_hold_up_others(start):
     full = FullServer(net.SILENT, 443)
-    proxy = start(unrestricted(), config={"timeouts": {"connect": "2s"}})
+    proxy = start(unrestricted(), config={"timeouts": {"connect": "6s"}})
     waiting = []
     for _ in range(50):
         client = proxy.dial()
@@ -116,7 +116,7 @@ def test_a_black_hole_does_not_hold_up_others(start):
     before = time.monotonic()
     for _ in range(20):
         assert proxy.refusal("www.example.com:443").status == 200
-    assert time.monotonic() - before < 2
+    assert time.monotonic() - before < 5
     for client in waiting:
         refusal.check(client.response("CONNECT"), 504, "connect_timeout")
     full.stop()

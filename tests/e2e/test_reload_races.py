@@ -123,7 +123,7 @@ def test_an_exempt_address_behind_silent_ones_is_reached(names, start, full):
     proxy = start(unrestricted(), resolver=server.server, config={
         "operator": {"exempt": [{"net": "10.20.0.0/16", "ports": [443]}]}})
     with socket.create_server((net.OFFICE, 443)) as office:
-        office.settimeout(3)
+        office.settimeout(wire.TIMEOUT)
         client = proxy.dial()
         client.send(wire.connect_head("race.example.com:443"))
         office.accept()[0].close()
@@ -225,4 +225,4 @@ def test_the_half_close_clock_survives(start, raw, reload):
     client.send(b"x")
     if reload:
         proxy.reload()
-    assert proxy.record.wait(timeout=3, event="close")["ended"] == "half_close_timeout"
+    assert proxy.record.wait(event="close")["ended"] == "half_close_timeout"

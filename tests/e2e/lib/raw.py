@@ -3,7 +3,7 @@
 import socket
 import threading
 
-from .wire import wait_for
+from .wire import TIMEOUT, wait_for
 
 
 class Contact:
@@ -97,7 +97,7 @@ class RawServer:
         finally:
             contact.sock.close()
 
-    def contact(self, nth=0, timeout=5.0):
+    def contact(self, nth=0, timeout=TIMEOUT):
         """The nth connection, waiting for it."""
         wait_for(lambda: len(self.contacts) > nth, timeout, message="connection to the server")
         return self.contacts[nth]

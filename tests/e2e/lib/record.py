@@ -3,6 +3,8 @@
 import json
 import time
 
+from .wire import TIMEOUT
+
 
 def matches(line, wanted):
     return all(line.get(key) == value for key, value in wanted.items())
@@ -24,11 +26,11 @@ class Record:
         parsed = [json.loads(line) for line in whole]
         return [line for line in parsed if matches(line, wanted)]
 
-    def wait(self, timeout=5.0, **wanted):
+    def wait(self, timeout=TIMEOUT, **wanted):
         """The first such line, waiting for it."""
         return self.wait_count(1, timeout, **wanted)[0]
 
-    def wait_count(self, count, timeout=5.0, **wanted):
+    def wait_count(self, count, timeout=TIMEOUT, **wanted):
         deadline = time.monotonic() + timeout
         while True:
             found = self.lines(**wanted)

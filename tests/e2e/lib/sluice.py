@@ -13,8 +13,8 @@ from pathlib import Path
 from . import net, wire
 from .record import Record
 
-START_TIMEOUT = 20.0
-REST_TIMEOUT = 8.0          # a refused connection lingers up to 5 s
+START_TIMEOUT = 60.0
+REST_TIMEOUT = 30.0         # a refused connection lingers up to 5 s
 SANITIZER = re.compile(rb"(ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:)")
 LISTENING = re.compile(rb"^sluice: listening on (\S+)$", re.MULTILINE)
 
@@ -257,7 +257,7 @@ class Sluice:
             self.process.terminate()
         self.check_end()
 
-    def check_end(self, timeout=10.0):
+    def check_end(self, timeout=wire.TIMEOUT):
         self.ended = True
         try:
             status = self.process.wait(timeout)
@@ -272,7 +272,7 @@ class Sluice:
         assert status == 0, f"status {status}:\n{self.errors()}"
 
 
-def refuse_to_start(folder, environments, config=None, arguments=(), timeout=10.0, wrapper=()):
+def refuse_to_start(folder, environments, config=None, arguments=(), timeout=wire.TIMEOUT, wrapper=()):
     """Run what must not start; (exit status, stderr)."""
     broken = Sluice(folder, environments, config=config, arguments=arguments, wrapper=wrapper)
     done = subprocess.run(broken.command(), capture_output=True, timeout=timeout, check=False,
