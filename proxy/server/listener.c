@@ -171,7 +171,19 @@ listener_open(struct listener *l, size_t index, const struct listener_config *co
 bool
 listener_set_mode(const struct listener *l, mode_t mode)
 {
-	return l->path == NULL || chmod(l->path, mode) == 0;
+	return l->path == NULL || l->left || chmod(l->path, mode) == 0;
+}
+
+/*
+ * Nobody takes the file from a socket that listens.  Once we do not, a fresh process makes its own
+ * at this path, while we may still serve for long.
+ */
+void
+listener_leave(struct listener *l)
+{
+	if (l->path != NULL && !l->left)
+		unlink(l->path);
+	l->left = true;
 }
 
 void
@@ -186,10 +198,9 @@ listener_shut(struct listener *l, unsigned worker)
 void
 listener_done(struct listener *l)
 {
+	listener_leave(l);
 	for (unsigned i = 0; i < l->fd_count; i++)
 		listener_shut(l, i);
-	if (l->path != NULL)
-		unlink(l->path);
 	free(l->asked);
 	free(l->spelling);
 	free(l->path);

@@ -23,7 +23,8 @@ struct listener {
 	uint16_t port;
 	char *asked;    /* owned; as the configuration spells it */
 	char *spelling; /* owned; with the port that was picked */
-	char *path;     /* owned; Unix: the file to remove at the end */
+	char *path;     /* owned; Unix: the socket's file */
+	bool left;      /* the file is not ours any more */
 	int *fds;       /* owned; one a worker, -1: closed */
 	unsigned fd_count;
 };
@@ -38,8 +39,9 @@ bool listener_open(struct listener *, size_t index, const struct listener_config
 /* Of a Unix socket's file; false with errno.  True for TCP, which has none. */
 bool listener_set_mode(const struct listener *, mode_t);
 
+void listener_leave(struct listener *); /* remove a Unix socket's file, once: before it is shut */
 void listener_shut(struct listener *, unsigned worker); /* close one worker's socket */
-void listener_done(struct listener *); /* close all, remove a Unix socket's file, free */
+void listener_done(struct listener *);                  /* leave, close all, free */
 
 /*
  * The addresses it can be reached by: itself, or for an unspecified address every

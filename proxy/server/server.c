@@ -288,6 +288,8 @@ terminate(evutil_socket_t fd, short what, void *arg)
 	log_line("ending: open connections have %llu s",
 	    (unsigned long long)snapshot_config(s->policy)->timeouts.drain / 1000);
 	timer_set(&s->drained, snapshot_config(s->policy)->timeouts.drain);
+	for (size_t i = 0; i < s->shared.listener_count; i++)
+		listener_leave(&s->shared.listeners[i]);
 	for (unsigned i = 0; i < s->started; i++)
 		worker_drain(s->workers[i]);
 }

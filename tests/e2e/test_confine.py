@@ -248,6 +248,25 @@ def test_a_fresh_process_takes_over(start, raw):
     assert len({line["id"].split("-")[0] for line in old.record.lines()}) == 2
 
 
+def test_a_fresh_process_takes_over_a_unix_socket(start, raw, tmp_path):
+    """The old one ends later than the new one starts: the file it removes is its own."""
+    raw(echo, port=7000)
+    path = tmp_path / "agent.sock"
+    config = {"listeners": [{"unix": str(path), "mode": "0660"}]}
+    old = start(unrestricted(), config=config)
+    tunnel = old.tunnel("raw.example.com:7000")
+    old.signal(signal.SIGTERM)
+    wire.wait_for(lambda: not path.exists(), 20, message="end of listening")
+    fresh = start(unrestricted(), config=config)
+    old.signal(signal.SIGHUP)
+    tunnel.send(b"still open")
+    assert tunnel.read(10) == b"still open"
+    tunnel.close()
+    old.check_end()
+    assert path.stat().st_mode & 0o777 == 0o660
+    assert status(fresh, "raw.example.com:7000") == 200
+
+
 @pytest.fixture
 def outside(tmp_path):
     """A folder that nothing names at the start."""
