@@ -131,7 +131,7 @@ open_unix(struct listener *l, mode_t mode, unsigned workers)
 			return false;
 		l->fds[l->fd_count++] = fd;
 	}
-	return chmod(l->path, mode) == 0;
+	return listener_set_mode(l, mode);
 }
 
 bool
@@ -171,7 +171,9 @@ listener_open(struct listener *l, size_t index, const struct listener_config *co
 bool
 listener_set_mode(const struct listener *l, mode_t mode)
 {
-	return l->path == NULL || l->left || chmod(l->path, mode) == 0;
+	/* Clients may be able to write in the folder: a link in its place must lead us nowhere. */
+	return l->path == NULL || l->left ||
+	       fchmodat(AT_FDCWD, l->path, mode, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /*

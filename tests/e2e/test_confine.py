@@ -267,6 +267,17 @@ def test_a_fresh_process_takes_over_a_unix_socket(start, raw, tmp_path):
     assert status(fresh, "raw.example.com:7000") == 200
 
 
+def test_a_mode_is_not_given_through_a_link(start, tmp_path):
+    """Whoever may write in a socket's folder has a link there to what we own."""
+    path, ours = tmp_path / "agent.sock", tmp_path / "record"
+    ours.touch(0o600)
+    proxy = start(unrestricted(), config={"listeners": [{"unix": str(path), "mode": "0666"}]})
+    path.unlink()
+    path.symlink_to(ours)
+    proxy.reload()
+    assert ours.stat().st_mode & 0o777 == 0o600
+
+
 @pytest.fixture
 def outside(tmp_path):
     """A folder that nothing names at the start."""
