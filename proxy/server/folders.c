@@ -333,7 +333,12 @@ bool
 folders_cover_file(const struct folders *f, const char *path, struct report *report)
 {
 	char end[PATH_MAX];
+	struct stat st;
 
+	/* To open it again may take for ever, and signals would wait for that, too. */
+	if (stat(path, &st) == 0 && S_ISFIFO(st.st_mode))
+		return report_error(report, path, 0, 0,
+		    "it is a pipe, which a running program does not read again: restart it");
 	if (!follow_links(end, path) || lies_within(f, end))
 		return true;
 	return report_error(report, path, 0, 0,

@@ -39,8 +39,9 @@ void folders_close(struct folders *); /* the descriptors; what they stood for st
 void folders_free(struct folders *);  /* NULL is fine */
 
 /*
- * Do the file, or all that a configuration names, lie in it?  False with an error for each that
- * does not.  What does not exist is no matter here: whoever reads it says so.
+ * Can the file, or all that a configuration names, be read again: is it no pipe, and does it lie
+ * in these folders?  False with an error for each that is not.  What does not exist is no
+ * matter here: whoever reads it says so.
  */
 bool folders_cover_file(const struct folders *, const char *path, struct report *);
 bool folders_cover(const struct folders *, const struct config *, struct report *);

@@ -60,7 +60,10 @@ add_number(struct hash *h, uint64_t n)
 	add_bytes(h, &n, sizeof(n));
 }
 
-/* A failure to look is a look too: it ends when the file can be had. */
+/*
+ * A failure to look is a look too: it ends when the file can be had.  The times of a pipe say that
+ * somebody wrote into it, and nobody will read that again.
+ */
 static void
 add_status(struct hash *h, int failed, const struct stat *status)
 {
@@ -70,6 +73,8 @@ add_status(struct hash *h, int failed, const struct stat *status)
 	}
 	add_number(h, (uint64_t)status->st_dev);
 	add_number(h, (uint64_t)status->st_ino);
+	if (S_ISFIFO(status->st_mode))
+		return;
 	add_number(h, (uint64_t)status->st_size);
 	add_number(h, (uint64_t)status->st_mtim.tv_sec);
 	add_number(h, (uint64_t)status->st_mtim.tv_nsec);

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -276,6 +277,22 @@ def test_a_mode_is_not_given_through_a_link(start, tmp_path):
     path.symlink_to(ours)
     proxy.reload()
     assert ours.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_pipe_is_read_once(start):
+    """Opening it again would wait for a writer, and SIGTERM would wait behind that."""
+    written = text_of(CLOSED)
+
+    def prepare(proxy):
+        path = proxy.environments[0]
+        path.unlink()
+        os.mkfifo(path)
+        threading.Thread(target=path.write_text, args=[written], daemon=True).start()
+
+    proxy = start(CLOSED, prepare=prepare)
+    assert status(proxy) == 403
+    refuses(proxy, proxy.environments[0])
+    proxy.stop()
 
 
 @pytest.fixture

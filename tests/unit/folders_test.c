@@ -109,6 +109,20 @@ test_a_file_stands_for_its_folder(void **state)
 }
 
 static void
+test_a_pipe_is_not_read_again(void **state)
+{
+	struct folders *folders;
+
+	(void)state;
+	assert_int_equal(mkfifo(at("a/pipe"), 0600), 0);
+	link_to("a/pipe", "pipe");
+	folders = folders_of(at("a/pipe"));
+	assert_false(covers(folders, at("a/pipe")));
+	assert_false(covers(folders, at("pipe")));
+	folders_free(folders);
+}
+
+static void
 test_a_replaced_file_is_covered_and_a_replaced_folder_is_not(void **state)
 {
 	struct folders *folders = folders_of(at("a/list"));
@@ -326,6 +340,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_FILES(test_a_file_stands_for_its_folder),
+		WITH_FILES(test_a_pipe_is_not_read_again),
 		WITH_FILES(test_a_replaced_file_is_covered_and_a_replaced_folder_is_not),
 		WITH_FILES(test_a_link_stands_for_its_folder_and_its_target_s),
 		WITH_FILES(test_a_chain_of_links_is_followed),

@@ -111,6 +111,21 @@ switch_link(struct scratch *s)
 }
 
 static void
+write_into_pipe(struct scratch *s)
+{
+	const struct timespec times[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+
+	assert_int_equal(utimensat(AT_FDCWD, scratch_path(s, "pipe"), times, 0), 0);
+}
+
+static void
+replace_pipe(struct scratch *s)
+{
+	assert_int_equal(unlink(scratch_path(s, "pipe")), 0);
+	scratch_write(s, "pipe", "text");
+}
+
+static void
 make_missing(struct scratch *s)
 {
 	scratch_write(s, "missing", "text");
@@ -134,6 +149,8 @@ static const struct {
 	{ rename_entry, "folder", "a name in a folder" },
 	{ add_hidden_entry, NULL, "what the loader passes over" },
 	{ switch_link, "folder", "a link of a folder leads elsewhere" },
+	{ write_into_pipe, NULL, "what a pipe brings is read once" },
+	{ replace_pipe, "pipe", "a file in the place of a pipe" },
 	{ make_missing, "missing", "a file that was missing" },
 };
 
@@ -152,7 +169,9 @@ prepare(struct scratch *s, struct sources *sources)
 	scratch_write(s, "other", "text");
 	scratch_write(s, "folder/a.yaml", "text");
 	assert_int_equal(symlink("../gone", scratch_path(s, "folder/link.yaml")), 0);
+	assert_int_equal(mkfifo(scratch_path(s, "pipe"), 0600), 0);
 	add_scratch(sources, s, "folder");
+	add_scratch(sources, s, "pipe");
 	add_scratch(sources, s, "missing");
 	add_scratch(sources, s, "file");
 	sources_look(sources, 0);
