@@ -49,6 +49,8 @@ no_core_dumps(const struct folders *folders, char why[CONFINE_WHY_MAX])
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 || because_of_errno(why);
 }
 
+enum { CAPABILITIES = 32 * _LINUX_CAPABILITY_U32S_3 }; /* as many as the sets have bits */
+
 /*
  * The bounding set first, while we may.  A user who may not change it has lost nothing:
  * without new privileges there is nothing it could bound.
@@ -60,7 +62,8 @@ no_capabilities(const struct folders *folders, char why[CONFINE_WHY_MAX])
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0, 0, 0 } };
 
 	(void)folders;
-	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+	for (unsigned long cap = 0; cap < CAPABILITIES && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0;
+	     cap++)
 		(void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	return syscall(SYS_capset, &header, none) == 0 || because_of_errno(why);
@@ -93,9 +96,10 @@ confine(const struct folders *folders, char said[CONFINE_TEXT_MAX])
 	char why[CONFINE_WHY_MAX];
 
 	for (size_t i = 0; i < COUNT(steps); i++) {
+		why[0] = '\0';
 		if (steps[i].apply(folders, why))
 			append(done, done[0] != '\0' ? ", " : "", steps[i].name, "", "");
-		else
+		if (why[0] != '\0')
 			append(left, left[0] != '\0' ? "; " : "", steps[i].name, ": ", why);
 	}
 	said[0] = '\0';

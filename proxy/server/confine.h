@@ -33,7 +33,10 @@ bool confine(const struct folders *, char said[CONFINE_TEXT_MAX]);
 #define CONFINE_SANITIZER 0
 #endif
 
-/* The two that have files of their own.  False with the reason. */
+/*
+ * The two that have files of their own.  False with the reason; true with a reason when a part of
+ * it could not be applied.
+ */
 enum { CONFINE_WHY_MAX = 160 };
 bool confine_files(const struct folders *, char why[CONFINE_WHY_MAX]);
 bool confine_calls(const struct folders *, char why[CONFINE_WHY_MAX]);

@@ -42,7 +42,7 @@ static const struct group allowed[] = {
 	{ "waiting for events", "epoll_ctl epoll_wait epoll_pwait" },
 	{ "files that change: documents, lists, hosts; openat is below",
 	    "fstat newfstatat getdents64 readlink readlinkat lseek "
-	    "inotify_init1 inotify_add_watch inotify_rm_watch" },
+	    "inotify_add_watch inotify_rm_watch" },
 	{ "a Unix listener's file: its mode at a reload, its removal at the end",
 	    "chmod fchmodat unlink unlinkat" },
 	{ "bytes, of files, pipes and sockets",

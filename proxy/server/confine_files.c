@@ -105,8 +105,8 @@ enforce(const struct ruleset *denied, const struct folders *folders)
 	return done;
 }
 
-/* What an older kernel leaves open; false with the list, if there is any. */
-static bool
+/* What an older kernel leaves open. */
+static void
 tell_rest(long abi, char why[CONFINE_WHY_MAX])
 {
 	size_t used = 0;
@@ -117,7 +117,6 @@ tell_rest(long abi, char why[CONFINE_WHY_MAX])
 			    used > 0 ? ", " : "", levels[i].what);
 	if (used > 0)
 		snprintf(why + used, CONFINE_WHY_MAX - used, " (ABI %ld of this kernel)", abi);
-	return used == 0;
 }
 
 bool
@@ -139,5 +138,6 @@ confine_files(const struct folders *folders, char why[CONFINE_WHY_MAX])
 	}
 	if (!enforce(&denied, folders))
 		return because_of_errno(why);
-	return tell_rest(abi, why);
+	tell_rest(abi, why);
+	return true;
 }

@@ -105,8 +105,10 @@ def test_one_line_says_what_was_applied(start):
         assert re.search(r"not applied: .*Landlock: .*sanitizer build.*seccomp: .*sanitizer", line)
     elif landlock_abi() >= LANDLOCK_WHOLE:
         assert line.endswith("no core dumps, no capabilities, Landlock, seccomp")
+    elif landlock_abi() > 0:
+        assert re.search(r", Landlock, seccomp; not applied: Landlock: .*of this kernel", line)
     else:
-        assert re.search(r"not applied: Landlock: ", line)
+        assert re.search(r"capabilities, seccomp; not applied: Landlock: ", line)
 
 
 # Refuses Landlock and seccomp to what it starts, as a container engine or an old kernel does.

@@ -502,7 +502,7 @@ apply(enum layers layers)
 		return false;
 	if (layers == CALLS)
 		return confine_calls(folders, why);
-	return confine_files(folders, why) || strstr(why, "ABI") != NULL;
+	return confine_files(folders, why);
 }
 
 static int
