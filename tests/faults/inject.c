@@ -37,8 +37,8 @@
 /* clang-format off */
 #define CALLS(X) \
 	X(allocation) \
-	X(accept4) X(bind) X(chmod) X(close) X(connect) X(epoll_create1) X(epoll_ctl) X(epoll_wait) \
-	X(eventfd) X(eventfd_read) X(fcntl) X(fopen) X(fread) X(fstat) X(getifaddrs) X(getrandom) \
+	X(accept4) X(bind) X(close) X(connect) X(epoll_create1) X(epoll_ctl) X(epoll_wait) \
+	X(eventfd) X(eventfd_read) X(fchmodat) X(fcntl) X(fopen) X(fread) X(fstat) X(getifaddrs) X(getrandom) \
 	X(getrlimit) X(getsockname) X(getsockopt) X(listen) X(lseek) X(lstat) X(open) X(pipe2) \
 	X(inotify_init1) X(inotify_add_watch) \
 	X(pthread_create) X(read) X(recv) X(recvfrom) X(scandir) X(sched_getaffinity) X(send) \
@@ -181,10 +181,10 @@ strdup(const char *s)
 /* clang-format off: one line a call */
 FAILS(int, accept4, -1, (int fd, struct sockaddr *a, socklen_t *n, int flags), fd, a, n, flags)
 FAILS(int, bind, -1, (int fd, const struct sockaddr *a, socklen_t n), fd, a, n)
-FAILS(int, chmod, -1, (const char *path, mode_t mode), path, mode)
 FAILS(int, epoll_wait, -1, (int fd, struct epoll_event *e, int n, int ms), fd, e, n, ms)
 FAILS(int, eventfd, -1, (unsigned n, int flags), n, flags)
 FAILS(int, eventfd_read, -1, (int fd, eventfd_t *value), fd, value)
+FAILS(int, fchmodat, -1, (int dir, const char *path, mode_t mode, int flags), dir, path, mode, flags)
 FAILS(FILE *, fopen, NULL, (const char *path, const char *mode), path, mode)
 FAILS(int, fstat, -1, (int fd, struct stat *st), fd, st)
 FAILS(int, getifaddrs, -1, (struct ifaddrs * *list), list)
