@@ -5,6 +5,10 @@
  * c-ares keeps a socket, and so a source port, for as long as a query is open on
  * it, and a workload that keeps one open must not hold the port still for someone
  * who guesses ids (RFC 5452 9.2).  A reload uses the same way out.
+ *
+ * Nor must it hold many channels, each of which takes 80 KiB and a descriptor for every server:
+ * the more of them only finish what they have, the more queries the next one serves, and so
+ * their number grows with no more than the square root of the queries.
  */
 #include "proxy/upstream/dns.h"
 
@@ -66,6 +70,7 @@ struct dns {
 	struct settings settings;
 	struct exchange *current[TRANSPORTS]; /* borrowed: take new queries; BY_TCP: or NULL */
 	LIST_HEAD(exchange_list, exchange) exchanges; /* owned */
+	unsigned retired;                             /* how many of them are */
 };
 
 static void
@@ -139,6 +144,7 @@ exchange_free(struct exchange *exchange)
 {
 	exchange->closing = true; /* queries that are still open end without an answer */
 	LIST_REMOVE(exchange, link);
+	exchange->dns->retired -= exchange->retired;
 	if (exchange->ares != NULL)
 		ares_destroy(exchange->ares);
 	timer_cancel(&exchange->timer);
@@ -156,6 +162,7 @@ static void
 retire(struct exchange *exchange)
 {
 	exchange->retired = true;
+	exchange->dns->retired++;
 	if (exchange->open == 0)
 		loop_defer(exchange->dns->loop, &exchange->end);
 }
@@ -329,7 +336,7 @@ exchange_for(struct dns *dns, enum transport transport)
 	struct exchange *current = dns->current[transport], *fresh;
 	int status;
 
-	if (current != NULL && current->asked < QUERIES_PER_EXCHANGE)
+	if (current != NULL && current->asked < QUERIES_PER_EXCHANGE * (dns->retired + 1))
 		return current;
 	fresh = exchange_new(dns, &dns->settings, transport, &status);
 	if (fresh == NULL)

@@ -316,6 +316,28 @@ def test_ids_and_ports_cannot_be_guessed(start, names):
     assert [number for _, number in first[:20]] != [number for _, number in second[:20]]
 
 
+@pytest.mark.covers("R3", "R10")
+def test_who_holds_questions_holds_few_ports(start, names):
+    """A question that waits, and so many behind it that its port is given up; 30 times."""
+    done = threading.Event()
+
+    def script(name, kind, nth):
+        if name.startswith("held"):
+            done.wait(PATIENCE)
+        return Answer(code=NXDOMAIN)
+
+    proxy = start(ANY, resolver=names(script).server, config=LONG)
+    before, held = proxy.descriptors(), []
+    for i in range(30):
+        held.append(proxy.dial().send(wire.connect_head(f"held{i}.example.com:443")))
+        for n in range(32):
+            refusal.check(proxy.refusal(f"n{n}.after{i}.example.com:443"), *NOTHING)
+    wire.wait_for(lambda: proxy.descriptors() < before + len(held) + 15, 10)
+    done.set()
+    for client in held:
+        refusal.check(client.response("CONNECT"), *NOTHING)
+
+
 @pytest.mark.covers("A11")
 def test_thousands_of_records_cost_little(start, names):
     """Linear in their number: 40 answers with 4,000 records each, under 10 ms of CPU for one."""
