@@ -267,6 +267,9 @@ def test_the_record_has_these_verdicts_and_no_other(stage):
     with stage.clients.dial(last) as sock:
         sock.send(b"\0")
         wire.wait_for(lambda: last.encode() in stage.proxy.record.text(), 30, message="last line")
+    # Equal lines of one client are merged: those of the last second may still be to come.
+    wire.wait_for(lambda: lines_by_client(stage.proxy.record)[1].total() >= stage.counted.total(),
+                  message="lines of the Unix listener")
     by_client, over_unix = lines_by_client(stage.proxy.record)
     wrong = {(case.where, case.why, *by_client[address])
              for address, case in stage.played.items() if by_client[address] != lines_of(case)}

