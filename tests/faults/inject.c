@@ -38,9 +38,9 @@
 #define CALLS(X) \
 	X(allocation) \
 	X(accept4) X(bind) X(close) X(connect) X(epoll_create1) X(epoll_ctl) X(epoll_wait) \
-	X(eventfd) X(eventfd_read) X(fchmodat) X(fcntl) X(fopen) X(fread) X(fstat) X(getifaddrs) X(getrandom) \
-	X(getrlimit) X(getsockname) X(getsockopt) X(listen) X(lseek) X(lstat) X(open) X(pipe2) \
-	X(inotify_init1) X(inotify_add_watch) \
+	X(eventfd) X(eventfd_read) X(fchmodat) X(fcntl) X(fopen) X(fread) X(fstat) X(getifaddrs) \
+	X(getrandom) X(getrlimit) X(getsockname) X(getsockopt) X(listen) X(lseek) X(lstat) X(open) \
+	X(pipe2) X(inotify_init1) X(inotify_add_watch) \
 	X(pthread_create) X(read) X(recv) X(recvfrom) X(scandir) X(sched_getaffinity) X(send) \
 	X(sendmsg) X(setrlimit) X(setsockopt) X(shutdown) X(socket) X(stat) X(unlink) X(writev)
 /* clang-format on */
@@ -184,7 +184,7 @@ FAILS(int, bind, -1, (int fd, const struct sockaddr *a, socklen_t n), fd, a, n)
 FAILS(int, epoll_wait, -1, (int fd, struct epoll_event *e, int n, int ms), fd, e, n, ms)
 FAILS(int, eventfd, -1, (unsigned n, int flags), n, flags)
 FAILS(int, eventfd_read, -1, (int fd, eventfd_t *value), fd, value)
-FAILS(int, fchmodat, -1, (int dir, const char *path, mode_t mode, int flags), dir, path, mode, flags)
+FAILS(int, fchmodat, -1, (int at, const char *path, mode_t mode, int flag), at, path, mode, flag)
 FAILS(FILE *, fopen, NULL, (const char *path, const char *mode), path, mode)
 FAILS(int, fstat, -1, (int fd, struct stat *st), fd, st)
 FAILS(int, getifaddrs, -1, (struct ifaddrs * *list), list)
