@@ -21,26 +21,15 @@ add_environment(struct build *b, struct environment *document)
 	};
 }
 
-/* An environment is known by its name, so a name has one. */
 static void
 load_environment(struct build *b, const char *file)
 {
-	struct snapshot *s = b->s;
 	struct environment *fresh = environment_load(file, b->report);
 
-	if (fresh == NULL) {
+	if (fresh != NULL)
+		add_environment(b, fresh);
+	else
 		b->incomplete = true;
-		return;
-	}
-	for (size_t i = 0; i < s->environment_count; i++) {
-		const struct environment *old = s->environments[i].document;
-
-		if (text_eq(old->name, fresh->name))
-			report_error(b->report, file, 0, 0,
-			    "environment \"%.*s\" is already defined in %s", (int)fresh->name.n,
-			    fresh->name.p, old->file);
-	}
-	add_environment(b, fresh);
 }
 
 static void

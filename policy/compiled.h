@@ -29,7 +29,8 @@ struct snapshot {
 	const struct config *config;            /* borrowed from config_file */
 	struct environment_rules *environments; /* owned */
 	size_t environment_count;
-	struct agent **agents; /* owned, each too */
+	const struct environment_rules **by_name; /* owned; as many, sorted */
+	struct agent **agents;                    /* owned, each too */
 	size_t agent_count;
 	struct rules *mcp_servers;       /* owned: all that agents declare, opened or not */
 	struct packages *packages;       /* owned */

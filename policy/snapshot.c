@@ -5,6 +5,7 @@
 #include "policy/snapshot.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "policy/build.h"
 
@@ -16,6 +17,7 @@ snapshot_free(struct snapshot *s)
 		environment_free(s->environments[i].document);
 	}
 	free(s->environments);
+	free(s->by_name);
 	for (size_t i = 0; i < s->agent_count; i++)
 		agent_free(s->agents[i]);
 	free(s->agents);
@@ -46,6 +48,54 @@ snapshot_new(struct config_file *config_file, const struct own_listener *own, si
 	return s;
 }
 
+static int
+compare_names(struct text a, struct text b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int order = n > 0 ? memcmp(a.p, b.p, n) : 0;
+
+	return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+/* Of one name, in the order in which they were read. */
+static int
+by_name(const void *a, const void *b)
+{
+	const struct environment_rules *const *x = a, *const *y = b;
+	int order = compare_names(environment_rules_name(*x), environment_rules_name(*y));
+
+	return order != 0 ? order : (*x > *y) - (*x < *y);
+}
+
+static int
+has_name(const void *name, const void *environment)
+{
+	const struct environment_rules *const *x = environment;
+
+	return compare_names(*(const struct text *)name, environment_rules_name(*x));
+}
+
+/* An environment is known by its name, so a name has one. */
+static void
+index_environments(struct build *b)
+{
+	struct snapshot *s = b->s;
+
+	s->by_name = memory_new(s->environment_count, sizeof(const struct environment_rules *));
+	for (size_t i = 0; i < s->environment_count; i++)
+		s->by_name[i] = &s->environments[i];
+	qsort(s->by_name, s->environment_count, sizeof(const struct environment_rules *), by_name);
+	for (size_t i = 1; i < s->environment_count; i++) {
+		const struct environment *old = s->by_name[i - 1]->document;
+		const struct environment *fresh = s->by_name[i]->document;
+
+		if (text_eq(old->name, fresh->name))
+			report_error(b->report, fresh->file, 0, 0,
+			    "environment \"%.*s\" is already defined in %s", (int)fresh->name.n,
+			    fresh->name.p, old->file);
+	}
+}
+
 /* Consumes b->s: returned when nothing is wrong with it, else freed. */
 static struct snapshot *
 build(struct build *b)
@@ -53,6 +103,7 @@ build(struct build *b)
 	size_t errors_before = b->report->error_count;
 
 	build_load_documents(b);
+	index_environments(b);
 	build_load_lists(b);
 	build_compile_operator(b);
 	build_compile_environments(b);
@@ -128,12 +179,13 @@ snapshot_config(const struct snapshot *s)
 const struct environment_rules *
 snapshot_environment(const struct snapshot *s, struct text name)
 {
+	const struct environment_rules *const *found;
+
 	if (name.n == 0)
 		return s->environment_count == 1 ? &s->environments[0] : NULL;
-	for (size_t i = 0; i < s->environment_count; i++)
-		if (text_eq(environment_rules_name(&s->environments[i]), name))
-			return &s->environments[i];
-	return NULL;
+	found = bsearch(&name, s->by_name, s->environment_count,
+	    sizeof(const struct environment_rules *), has_name);
+	return found != NULL ? *found : NULL;
 }
 
 size_t

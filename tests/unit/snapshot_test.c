@@ -477,6 +477,41 @@ what_lost_its_policy_replaces_no_policy(void **state)
 	}
 }
 
+/* Read in another order than they are looked for: names that begin each other, and both cases. */
+static void
+an_environment_is_found_by_its_whole_name(void **state)
+{
+	static const char *const names[] = { "b", "ab", "a", "B", "abc", "aB", "c-1", "c-10" };
+	static const char *const absent[] = { "A", "abcd", "bb", "c-", "c-1 ", "z", "-" };
+	struct report report = { .error_count = 0 };
+	struct scratch scratch;
+	struct snapshot *s;
+
+	(void)state;
+	scratch_make(&scratch);
+	assert_int_equal(mkdir(scratch_path(&scratch, "all"), 0700), 0);
+	for (size_t i = 0; i < COUNT(names); i++) {
+		char file[32], document[128];
+
+		snprintf(file, sizeof(file), "all/%zu.yaml", i);
+		snprintf(document, sizeof(document), OPEN("%s"), names[i]);
+		scratch_write(&scratch, file, document);
+	}
+	scratch_write(
+	    &scratch, "sluice.yaml", "environments: [all]\n" LISTENER(", environment: b"));
+	s = scratch_build(&scratch, "sluice.yaml", NULL, 0, &report);
+	assert_non_null(s);
+	for (size_t i = 0; i < COUNT(names); i++)
+		assert_ptr_equal(
+		    snapshot_environment(s, text(names[i])), snapshot_environment_at(s, i));
+	for (size_t i = 0; i < COUNT(absent); i++)
+		assert_null(snapshot_environment(s, text(absent[i])));
+	assert_null(snapshot_environment(s, text("")));
+	snapshot_unref(s);
+	report_done(&report);
+	scratch_done(&scratch);
+}
+
 static void *
 hold_and_drop(void *arg)
 {
@@ -529,6 +564,7 @@ main(void)
 		cmocka_unit_test(who_only_asks_needs_no_listener),
 		cmocka_unit_test(the_built_in_environment_is_for_no_file),
 		cmocka_unit_test(what_lost_its_policy_replaces_no_policy),
+		cmocka_unit_test(an_environment_is_found_by_its_whole_name),
 		cmocka_unit_test(counted_by_many_threads),
 	};
 
