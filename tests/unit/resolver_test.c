@@ -77,13 +77,13 @@ deadlines_are_each_lookups_own(void **state)
 	uint64_t start, first_took, second_took;
 
 	(void)state;
-	scene_init(&scene, 60000, 300);
+	scene_init(&scene, 60000, 800);
 	start = clock_ms();
 	ask(&scene, &first, "silent.example.com");
 	ask(&scene, &second, "other.example.com"); /* something to wait with */
 	await(&scene, &second, PATIENCE_MS);
 	leave(&second);
-	while (clock_ms() - start < 150)
+	while (clock_ms() - start < 600)
 		usleep(10000);
 	ask(&scene, &second, "silent.example.com");
 	assert_int_equal(await(&scene, &first, PATIENCE_MS), LOOKUP_TIMEOUT);
@@ -91,8 +91,8 @@ deadlines_are_each_lookups_own(void **state)
 	assert_int_equal(lookup_state(second.lookup), LOOKUP_PENDING);
 	assert_int_equal(await(&scene, &second, PATIENCE_MS), LOOKUP_TIMEOUT);
 	second_took = clock_ms() - start;
-	assert_in_range(first_took, 280, 2000);
-	assert_in_range(second_took, 420, 2000);
+	assert_in_range(first_took, 780, 20000);
+	assert_in_range(second_took, 1380, 20000);
 	leave(&first);
 	leave(&second);
 	/* What is known at the deadline is an answer. */
