@@ -4,8 +4,8 @@
  * in it comes from a message that has the id of the query and reads as an answer to it.
  *
  * The input is messages, each behind three bytes: what to do with it (bit 0: by TCP, once there
- * is a connection; bit 1: put the id of the query into it; bit 2: no length before it), then its
- * length.  The first byte of all tells the family: odd for IPv4.
+ * is a connection; bit 1: put the id of the last query into it; bit 2: no length before it), then
+ * its length.  The first byte of all tells the family: odd for IPv4.
  */
 #include <arpa/inet.h>
 #include <assert.h>
@@ -87,7 +87,7 @@ turn(void)
 		event_base_loop(loop.base, EVLOOP_NONBLOCK);
 }
 
-/* The id of the query, from wherever it has come. */
+/* The id of the query that is open: by UDP, and then another one by TCP, behind its length. */
 static void
 hear(struct talk *t)
 {
@@ -98,9 +98,8 @@ hear(struct talk *t)
 		t->id = (uint16_t)(bytes[0] << 8 | bytes[1]);
 	if (t->connection < 0)
 		t->connection = accept4(tcp, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	/* The id by TCP is the same: c-ares sends the query again as it was. */
-	while (t->connection >= 0 && recv(t->connection, bytes, sizeof(bytes), 0) > 0)
-		continue;
+	while (t->connection >= 0 && recv(t->connection, bytes, sizeof(bytes), 0) > 4)
+		t->id = (uint16_t)(bytes[2] << 8 | bytes[3]);
 }
 
 static void
@@ -179,8 +178,9 @@ talk(struct talk *t, struct text in)
 		in = text_skip(in, message.n);
 		say(t, how, message);
 		turn();
-		hear(t);
+		hear(t); /* accepts, */
 		turn();
+		hear(t); /* and reads what is asked then */
 	}
 }
 
