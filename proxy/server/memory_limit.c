@@ -57,6 +57,16 @@ names_memory(const char *controllers)
 	       (at[sizeof("memory") - 1] == '\0' || at[sizeof("memory") - 1] == ',');
 }
 
+/* At `high` the kernel slows a group down until it hardly runs, at `max` it ends it. */
+static uint64_t
+limit_of_group(const char *mount, const char *group)
+{
+	uint64_t max = least_from(mount, group, "memory.max");
+	uint64_t high = least_from(mount, group, "memory.high");
+
+	return high < max ? high : max;
+}
+
 /* A line is "number:controllers:path"; version 2 has no controllers there. */
 static uint64_t
 limit_of_line(char *line, const char *mount)
@@ -71,7 +81,7 @@ limit_of_line(char *line, const char *mount)
 	*group++ = '\0';
 	group[strcspn(group, "\n")] = '\0';
 	if (controllers[0] == '\0')
-		return least_from(mount, group, "memory.max");
+		return limit_of_group(mount, group);
 	if (!names_memory(controllers))
 		return UINT64_MAX;
 	snprintf(root, sizeof(root), "%s/memory", mount);

@@ -26,6 +26,8 @@ static const struct {
 	    "a group above it limits, too" },
 	{ "0::/a/b\n", { { "a/b/memory.max", "4096\n" }, { "a/memory.max", "8192\n" } }, 4096,
 	    "the least of them" },
+	{ "0::/a\n", { { "a/memory.max", "8192\n" }, { "a/memory.high", "4096\n" } }, 4096,
+	    "where the kernel begins to slow it down" },
 	{ "0::/\n", { { "memory.max", "4096\n" } }, 4096, "the root of a container's mount" },
 	{ "0::/far/away\n", { { "memory.max", "4096\n" } }, 4096,
 	    "a path that is not in the container" },
