@@ -1,11 +1,12 @@
 /*
  * folders.c - from paths to folders, and back: see folders.h.
  *
- * Nothing is opened for reading: O_PATH descriptors are enough to name a folder, and to
- * climb from it to the root, as the kernel does when it looks for a rule.
+ * O_PATH descriptors are enough to name a folder, and to climb from it to the root, as the
+ * kernel does when it looks for a rule.  Opened for reading is only what is tried.
  */
 #include "proxy/server/folders.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -371,4 +372,28 @@ folders_cover(const struct folders *f, const struct config *c, struct report *re
 	snapshot_visit_files(c, check_file, &coverage);
 	visit_system_files(c, check_file, &coverage);
 	return coverage.whole;
+}
+
+static void
+try_file(void *arg, const char *path)
+{
+	struct stat st;
+	int fd;
+
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd >= 0)
+		close(fd);
+	else if (errno == EACCES)
+		report_warning(arg, path, 0, 0,
+		    "a reload cannot read it: what allowed to read it at the start, a capability "
+		    "of root's, has been given up");
+}
+
+void
+folders_try(const struct config *c, struct report *report)
+{
+	snapshot_visit_files(c, try_file, report);
+	visit_system_files(c, try_file, report);
 }

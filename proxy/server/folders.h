@@ -46,4 +46,7 @@ void folders_free(struct folders *);  /* NULL is fine */
 bool folders_cover_file(const struct folders *, const char *path, struct report *);
 bool folders_cover(const struct folders *, const struct config *, struct report *);
 
+/* Once confined: warn of each file that may no longer be read, before a reload needs it. */
+void folders_try(const struct config *, struct report *);
+
 #endif

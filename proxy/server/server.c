@@ -370,12 +370,16 @@ prepare(struct server *s, struct report *report)
 static void
 give_up_the_rest(struct server *s)
 {
+	struct report report = { 0 };
 	char said[CONFINE_TEXT_MAX];
 
 	s->folders = folders_new(snapshot_config(s->policy));
 	(void)confine(s->folders, said);
 	folders_close(s->folders);
 	log_line("%s", said);
+	folders_try(snapshot_config(s->policy), &report);
+	report_print(&report, stderr);
+	report_done(&report);
 }
 
 static bool

@@ -281,6 +281,22 @@ def test_a_mode_is_not_given_through_a_link(start, tmp_path):
     assert ours.stat().st_mode & 0o777 == 0o600
 
 
+def test_what_only_a_capability_could_read_is_told(start):
+    """Root without capabilities reads what the mode lets it: said before a reload fails."""
+    def prepare(proxy):
+        try:
+            os.chown(proxy.environments[0], NOBODY, NOBODY)
+        except OSError:
+            pytest.skip("only root, with more than one user, can make such a file")
+        proxy.environments[0].chmod(0o600)
+
+    proxy = start(CLOSED, prepare=prepare)
+    said = [line for line in proxy.errors().splitlines() if "a reload cannot read it" in line]
+    assert len(said) == 1 and said[0].startswith(f"{proxy.environments[0]}: warning: ")
+    proxy.environments[0].chmod(0o604)
+    proxy.reload()
+
+
 def test_a_pipe_is_read_once(start):
     """Opening it again would wait for a writer, and SIGTERM would wait behind that."""
     written = text_of(CLOSED)
