@@ -18,7 +18,8 @@ from lib.sluice import limited, unrestricted
 
 NAME = "tls.example.com"
 TARGET = f"{NAME}:443"
-LATE = 0.8          # how long a name server takes whose answer a reload overtakes
+# For a name server whose answer a reload overtakes, however long the reload takes.
+CLOCKS = {"timeouts": {"resolve": "60s"}, "resolver": {"timeout": "60s"}}
 
 
 @pytest.fixture
@@ -32,14 +33,16 @@ def listed(tmp_path, *addresses):
     return [{"path": str(path), "format": "domains", "category": "malware"}]
 
 
-def late(name, kind, nth):
-    time.sleep(LATE)
-    return Answer(net.RAW)
+@pytest.fixture
+def late(names, hold):
+    """A name server that answers when hold is set."""
+    return names(lambda name, kind, nth: hold.wait(60) and Answer(net.RAW))
 
 
-def half_late(name, kind, nth):
+@pytest.fixture
+def half_late(names, hold):
     """The IPv4 answer at once, the IPv6 one late; it is waited for when IPv4 is refused."""
-    return Answer(net.RAW) if kind == A else late(name, kind, nth)
+    return names(lambda name, kind, nth: (kind == A or hold.wait(60)) and Answer(net.RAW))
 
 
 def asked(proxy, server, name):
@@ -47,56 +50,56 @@ def asked(proxy, server, name):
     client = proxy.dial()
     client.send(wire.connect_head(f"{name}:443"))
     wire.wait_for(lambda: server.count(name) == 1, message="question")
-    time.sleep(LATE / 4)
+    time.sleep(0.2)
     return client
 
 
-def test_the_finding_about_a_listed_address_outlives_reloads(names, start, tmp_path):
+def test_the_finding_about_a_listed_address_outlives_reloads(half_late, start, tmp_path, hold):
     """The text of the rule belongs to the policy that is gone when the last answer comes."""
-    server = names(half_late)
     lists = listed(tmp_path, net.RAW)
-    proxy = start(unrestricted(), resolver=server.server, config={"blocklists": lists})
-    client = asked(proxy, server, "slow.example.com")
+    proxy = start(unrestricted(), resolver=half_late.server, config=CLOCKS | {"blocklists": lists})
+    client = asked(proxy, half_late, "slow.example.com")
     for _ in range(2):
         proxy.reload()
+    hold.set()
     refusal.check(client.response("CONNECT"), 403, "safety_blocklist", "slow.example.com")
     rule = proxy.record.wait(event="deny")["rule"]
     assert rule["file"] == lists[0]["path"] and rule["line"] == 1
 
 
-def test_an_address_that_is_listed_while_resolving(names, start, echoing):
-    server = names(late)
-    proxy = start(unrestricted(), resolver=server.server)
-    client = asked(proxy, server, "slow.example.com")
+def test_an_address_that_is_listed_while_resolving(late, start, echoing, hold):
+    proxy = start(unrestricted(), resolver=late.server, config=CLOCKS)
+    client = asked(proxy, late, "slow.example.com")
     proxy.config["blocklists"] = listed(proxy.folder, net.RAW)
     proxy.reload()
+    hold.set()
     refusal.check(client.response("CONNECT"), 403, "safety_blocklist", "slow.example.com")
     assert echoing.contacts == []
 
 
-def test_an_address_that_is_no_longer_listed(names, start, tmp_path, echoing):
-    server = names(half_late)
-    proxy = start(unrestricted(), resolver=server.server,
-                  config={"blocklists": listed(tmp_path, net.RAW)})
-    client = asked(proxy, server, "slow.example.com")
+def test_an_address_that_is_no_longer_listed(half_late, start, tmp_path, echoing, hold):
+    proxy = start(unrestricted(), resolver=half_late.server,
+                  config=CLOCKS | {"blocklists": listed(tmp_path, net.RAW)})
+    client = asked(proxy, half_late, "slow.example.com")
     proxy.config["blocklists"] = []
     proxy.reload()
+    hold.set()
     assert client.response("CONNECT").status == 200
 
 
-def test_a_name_that_is_denied_while_resolving(names, start, echoing):
-    server = names(late)
-    proxy = start(unrestricted(), resolver=server.server)
-    client = asked(proxy, server, "slow.example.com")
+def test_a_name_that_is_denied_while_resolving(late, start, echoing, hold):
+    proxy = start(unrestricted(), resolver=late.server, config=CLOCKS)
+    client = asked(proxy, late, "slow.example.com")
     proxy.config["operator"] = {"deny": ["slow.example.com"]}
     proxy.reload()
+    hold.set()
     assert b" 200 " not in client.cut()
     assert echoing.contacts == [] and not proxy.record.lines(event="open")
 
 
 def test_no_dial_goes_on_to_an_address_that_is_now_refused(names, start, full):
-    """Six addresses that never answer stand before an exempt one, whose exemption ends."""
-    holes = [f"{net.PUBLIC_V4}{n}" for n in range(41, 47)]
+    """Seven addresses that never answer stand before an exempt one, whose exemption ends."""
+    holes = [f"{net.PUBLIC_V4}{n}" for n in range(41, 48)]
     for address in holes:
         full(address, 443)
     server = names(lambda name, kind, nth: Answer(*holes, net.OFFICE))
@@ -106,7 +109,7 @@ def test_no_dial_goes_on_to_an_address_that_is_now_refused(names, start, full):
         office.settimeout(3)
         client = proxy.dial()
         client.send(wire.connect_head("race.example.com:443"))
-        time.sleep(0.4)
+        wire.wait_for(lambda: server.count("race.example.com"), message="question")
         del proxy.config["operator"]
         proxy.reload()
         with pytest.raises(TimeoutError):
@@ -116,7 +119,7 @@ def test_no_dial_goes_on_to_an_address_that_is_now_refused(names, start, full):
 
 def test_an_exempt_address_behind_silent_ones_is_reached(names, start, full):
     """The test above rests on this."""
-    holes = [f"{net.PUBLIC_V4}{n}" for n in range(41, 47)]
+    holes = [f"{net.PUBLIC_V4}{n}" for n in range(41, 48)]
     for address in holes:
         full(address, 443)
     server = names(lambda name, kind, nth: Answer(*holes, net.OFFICE))
