@@ -22,8 +22,8 @@ struct dns; /* opaque */
 struct dns *dns_new(struct loop *, const struct config *, char error[DNS_ERROR_MAX]);
 
 /*
- * Queries under way end as they began; later ones go to the new servers.  False,
- * with nothing changed, as in dns_new().
+ * Queries under way end as they began; later ones, and by TCP what was truncated, go to the
+ * new servers.  False, with nothing changed, as in dns_new().
  */
 bool dns_configure(struct dns *, const struct config *, char error[DNS_ERROR_MAX]);
 

@@ -31,8 +31,9 @@ struct lookup;   /* one interest in one name */
  * What one client may have under way, so that names which nobody answers are its own problem.
  * A name counts in the share of the lookup that began to ask for it; lookups that join it need
  * no room.  It stops waiting at once when its last lookup leaves, and is then `left` until DNS
- * answers or resolver.timeout is over: the answer is still kept, and a lookup that comes before
- * it takes the name over into its own share.  Without room, a lookup fails at once:
+ * answers or resolver.timeout is over (once more, when TCP follows a truncated answer): the
+ * answer is still kept, and a lookup that comes before it takes the name over into its own
+ * share.  Without room, a lookup fails at once:
  * waiting < limit, and waiting + left < 2 * limit, so that coming and going is bounded too.
  *
  * The caller's, one a client and worker; zeroed but for the limit; outlives the resolver.
