@@ -21,6 +21,8 @@ from lib.raw import FullServer, RawServer  # noqa: E402
 from lib.sluice import Sluice  # noqa: E402
 from lib.tls import Authority  # noqa: E402
 
+COLLECTED = pytest.StashKey()   # of the session: all tests, also those of other runs
+
 _barriers = itertools.count()
 
 
@@ -29,6 +31,17 @@ def pytest_configure(config):
         raise pytest.UsageError("start these tests with tests/e2e/run.py (or `make e2e`)")
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """Of several runs side by side each has every nth file, and knows all tests all the same."""
+    config.stash[COLLECTED] = list(items)
+    share, _, shares = os.environ.get("SLUICE_E2E_SHARE", "0/1").partition("/")
+    files = sorted({item.path for item in items})
+    mine = set(files[int(share)::int(shares)])
+    config.hook.pytest_deselected(items=[item for item in items if item.path not in mine])
+    items[:] = [item for item in items if item.path in mine]
 
 
 @pytest.fixture(scope="session")

@@ -7,18 +7,26 @@ Inside, the loopback interface carries addresses that look public, so the proxy'
 address guard runs unmodified, ports 80 and 443 are free, and nothing the tests
 do can reach a real network.  Where no mount namespace can be made, as in a chroot,
 whose root is no mount point, the tests that mount something are left out.
+
+The whole suite is shared out to two runs side by side, each in namespaces of its own;
+files or functions that are named run alone.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from collections import Counter
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 INSIDE = "SLUICE_E2E_INSIDE"
 MOUNTS = "SLUICE_E2E_MOUNTS"    # 1: what is mounted here is seen here only
+SHARE = "SLUICE_E2E_SHARE"      # "0/2": this run has the first of two shares of the files
+SHARES = 2
 
 
 def namespace_command():
@@ -84,11 +92,59 @@ def run_tests(arguments):
     return status
 
 
+def is_whole(arguments):
+    """Nothing chooses some of the tests."""
+    return SHARE not in os.environ and all(Path(a).resolve() == HERE for a in arguments)
+
+
+def shown(run):
+    """All that a run printed, shown while it came."""
+    text = b""
+    while part := os.read(run.stdout.fileno(), 65536):
+        sys.stdout.buffer.write(part)
+        sys.stdout.flush()
+        text += part
+    return text.decode()
+
+
+def summary(texts, seconds):
+    """The last lines of all runs as one, in the words of pytest."""
+    counts = Counter()
+    for text in texts:
+        last = re.findall(r"^=+ (.*) in [0-9.]+s", text, re.MULTILINE) or ["1 failed"]
+        for count, word in re.findall(r"([0-9]+) ([a-z]+)", last[-1]):
+            counts[word] += int(count)
+    del counts["deselected"]
+    words = ", ".join(f"{counts[word]} {word}" for word in sorted(counts))
+    return f" {words} in {seconds:.2f}s ".center(80, "=")
+
+
+def run_shares(arguments):
+    """Each share is a run of its own; what the first prints is seen at once."""
+    begun = time.monotonic()
+    runs, files = [], []
+    for i in range(SHARES):
+        files.append(tempfile.TemporaryFile())
+        runs.append(subprocess.Popen([sys.executable, __file__, *arguments],
+                                     env={**os.environ, SHARE: f"{i}/{SHARES}"},
+                                     stdout=files[i] if i else subprocess.PIPE))
+    texts = [shown(runs[0])]
+    status = [run.wait() for run in runs]
+    for file in files[1:]:
+        file.seek(0)
+        texts.append(file.read().decode())
+        print(texts[-1])
+    print(summary(texts, time.monotonic() - begun))
+    return max(map(abs, status))
+
+
 def main():
     binary = Path(os.environ.get("SLUICE", "sluice")).resolve()
     if not os.access(binary, os.X_OK):
         sys.exit(f"run.py: {binary} is not there; `make build` first, or set SLUICE")
     os.environ["SLUICE"] = str(binary)
+    if is_whole(sys.argv[1:]):
+        sys.exit(run_shares(sys.argv[1:]))
     enter_namespace(__file__, sys.argv[1:])
     add_addresses()
     sys.exit(run_tests(sys.argv[1:]))
