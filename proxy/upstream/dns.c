@@ -22,7 +22,7 @@
 #include "base/memory.h"
 
 enum {
-	QUERIES_PER_EXCHANGE = 64,
+	QUERIES_PER_BATCH = 64,
 	EDNS_PAYLOAD = 1232,                     /* never fragmented on any usual path */
 	SERVER_TEXT_MAX = ADDRESS_TEXT_MAX + 10, /* "[address]:port," */
 };
@@ -30,13 +30,13 @@ enum {
 enum transport { BY_UDP, BY_TCP, TRANSPORTS };
 
 /* One c-ares channel: queries that share sockets. */
-struct exchange {
-	LIST_ENTRY(exchange) link;
+struct batch {
+	LIST_ENTRY(batch) link;
 	struct dns *dns; /* borrowed: the one it belongs to */
 	enum transport transport;
-	ares_channel ares;                               /* owned */
-	LIST_HEAD(socket_list, exchange_socket) sockets; /* owned */
-	struct timer timer;                              /* the next retry or time-out of c-ares */
+	ares_channel ares;                            /* owned */
+	LIST_HEAD(socket_list, batch_socket) sockets; /* owned */
+	struct timer timer;                           /* the next retry or time-out of c-ares */
 	struct task end; /* c-ares must not be destroyed under its own callback */
 	unsigned asked, open;
 	bool retired;
@@ -44,21 +44,21 @@ struct exchange {
 };
 
 /* A socket of c-ares. */
-struct exchange_socket {
-	LIST_ENTRY(exchange_socket) link;
-	struct exchange *exchange; /* borrowed */
-	struct poller poller;      /* of what c-ares opened and will close */
+struct batch_socket {
+	LIST_ENTRY(batch_socket) link;
+	struct batch *batch;  /* borrowed */
+	struct poller poller; /* of what c-ares opened and will close */
 };
 
 struct query {
-	struct exchange *exchange; /* borrowed */
-	const char *name;          /* borrowed: whoever asks keeps it until the answer */
+	struct batch *batch; /* borrowed */
+	const char *name;    /* borrowed: whoever asks keeps it until the answer */
 	enum dns_family family;
 	void (*answered)(void *arg, const struct dns_answer *);
 	void *arg; /* borrowed */
 };
 
-/* What exchanges are made from. */
+/* What batches are made from. */
 struct settings {
 	char *servers; /* owned; as ares_set_servers_ports_csv() reads them; NULL: resolv.conf(5) */
 	int tries;
@@ -68,66 +68,66 @@ struct settings {
 struct dns {
 	struct loop *loop; /* borrowed */
 	struct settings settings;
-	struct exchange *current[TRANSPORTS]; /* borrowed: take new queries; BY_TCP: or NULL */
-	LIST_HEAD(exchange_list, exchange) exchanges; /* owned */
-	unsigned retired;                             /* how many of them are */
+	struct batch *current[TRANSPORTS];    /* borrowed: take new queries; BY_TCP: or NULL */
+	LIST_HEAD(batch_list, batch) batches; /* owned */
+	unsigned retired;                     /* how many of them are */
 };
 
 static void
-arrange_timer(struct exchange *exchange)
+arrange_timer(struct batch *batch)
 {
 	struct timeval tv;
 
-	if (ares_timeout(exchange->ares, NULL, &tv) == NULL) {
-		timer_cancel(&exchange->timer);
+	if (ares_timeout(batch->ares, NULL, &tv) == NULL) {
+		timer_cancel(&batch->timer);
 		return;
 	}
 	/* Rounded up: woken a moment early, c-ares would find nothing to do. */
-	timer_set(&exchange->timer, (uint64_t)tv.tv_sec * 1000 + (uint64_t)tv.tv_usec / 1000 + 1);
+	timer_set(&batch->timer, (uint64_t)tv.tv_sec * 1000 + (uint64_t)tv.tv_usec / 1000 + 1);
 }
 
 static void
-exchange_on_socket(void *arg, uint32_t events)
+batch_on_socket(void *arg, uint32_t events)
 {
-	struct exchange_socket *s = arg;
-	struct exchange *exchange = s->exchange;
+	struct batch_socket *s = arg;
+	struct batch *batch = s->batch;
 	ares_socket_t fd = s->poller.fd;
 	bool broken = events & (EPOLLERR | EPOLLHUP);
 
-	ares_process_fd(exchange->ares, broken || (events & EPOLLIN) ? fd : ARES_SOCKET_BAD,
+	ares_process_fd(batch->ares, broken || (events & EPOLLIN) ? fd : ARES_SOCKET_BAD,
 	    broken || (events & EPOLLOUT) ? fd : ARES_SOCKET_BAD); /* may free the socket */
-	arrange_timer(exchange);
+	arrange_timer(batch);
 }
 
 static void
-exchange_on_timer(void *arg)
+batch_on_timer(void *arg)
 {
-	struct exchange *exchange = arg;
+	struct batch *batch = arg;
 
-	ares_process_fd(exchange->ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-	arrange_timer(exchange);
+	ares_process_fd(batch->ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	arrange_timer(batch);
 }
 
-static struct exchange_socket *
-socket_of(struct exchange *exchange, ares_socket_t fd)
+static struct batch_socket *
+socket_of(struct batch *batch, ares_socket_t fd)
 {
-	struct exchange_socket *s;
+	struct batch_socket *s;
 
-	LIST_FOREACH(s, &exchange->sockets, link)
+	LIST_FOREACH(s, &batch->sockets, link)
 	if (s->poller.fd == fd)
 		return s;
 	s = memory_new(1, sizeof(*s));
-	s->exchange = exchange;
-	poller_init(&s->poller, exchange->dns->loop, fd, exchange_on_socket, s);
-	LIST_INSERT_HEAD(&exchange->sockets, s, link);
+	s->batch = batch;
+	poller_init(&s->poller, batch->dns->loop, fd, batch_on_socket, s);
+	LIST_INSERT_HEAD(&batch->sockets, s, link);
 	return s;
 }
 
 /* c-ares says what it waits for on a socket; neither: it is about to close it. */
 static void
-exchange_on_state(void *arg, ares_socket_t fd, int readable, int writable)
+batch_on_state(void *arg, ares_socket_t fd, int readable, int writable)
 {
-	struct exchange_socket *s = socket_of(arg, fd);
+	struct batch_socket *s = socket_of(arg, fd);
 
 	if (readable || writable) {
 		/* Should it fail, the query times out. */
@@ -140,31 +140,31 @@ exchange_on_state(void *arg, ares_socket_t fd, int readable, int writable)
 }
 
 static void
-exchange_free(struct exchange *exchange)
+batch_free(struct batch *batch)
 {
-	exchange->closing = true; /* queries that are still open end without an answer */
-	LIST_REMOVE(exchange, link);
-	exchange->dns->retired -= exchange->retired;
-	if (exchange->ares != NULL)
-		ares_destroy(exchange->ares);
-	timer_cancel(&exchange->timer);
-	loop_cancel(exchange->dns->loop, &exchange->end);
-	free(exchange);
+	batch->closing = true; /* queries that are still open end without an answer */
+	LIST_REMOVE(batch, link);
+	batch->dns->retired -= batch->retired;
+	if (batch->ares != NULL)
+		ares_destroy(batch->ares);
+	timer_cancel(&batch->timer);
+	loop_cancel(batch->dns->loop, &batch->end);
+	free(batch);
 }
 
 static void
-exchange_on_end(void *arg)
+batch_on_end(void *arg)
 {
-	exchange_free(arg);
+	batch_free(arg);
 }
 
 static void
-retire(struct exchange *exchange)
+retire(struct batch *batch)
 {
-	exchange->retired = true;
-	exchange->dns->retired++;
-	if (exchange->open == 0)
-		loop_defer(exchange->dns->loop, &exchange->end);
+	batch->retired = true;
+	batch->dns->retired++;
+	if (batch->open == 0)
+		loop_defer(batch->dns->loop, &batch->end);
 }
 
 /*
@@ -172,9 +172,8 @@ retire(struct exchange *exchange)
  * nobody has told it.  When we name the servers it is told all, and that file is not needed: the
  * placeholder is there for that, and is replaced at once.
  */
-static struct exchange *
-exchange_new(
-    struct dns *dns, const struct settings *settings, enum transport transport, int *status)
+static struct batch *
+batch_new(struct dns *dns, const struct settings *settings, enum transport transport, int *status)
 {
 	const int flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_EDNS;
 	char lookups[] = "b";
@@ -183,7 +182,7 @@ exchange_new(
 			ARES_OPT_LOOKUPS | ARES_OPT_NDOTS | ARES_OPT_DOMAINS | ARES_OPT_SORTLIST |
 			ARES_OPT_SOCK_STATE_CB;
 	const int servers = settings->servers != NULL ? ARES_OPT_SERVERS : 0;
-	struct exchange *exchange = memory_new(1, sizeof(*exchange));
+	struct batch *batch = memory_new(1, sizeof(*batch));
 	struct ares_options options = {
 		.flags = flags | (transport == BY_TCP ? ARES_FLAG_USEVC : ARES_FLAG_IGNTC),
 		.tries = settings->tries,
@@ -193,32 +192,32 @@ exchange_new(
 		.ndots = 1,
 		.servers = &placeholder,
 		.nservers = 1,
-		.sock_state_cb = exchange_on_state,
-		.sock_state_cb_data = exchange,
+		.sock_state_cb = batch_on_state,
+		.sock_state_cb_data = batch,
 	};
 
-	exchange->dns = dns;
-	exchange->transport = transport;
-	LIST_INIT(&exchange->sockets);
-	LIST_INSERT_HEAD(&dns->exchanges, exchange, link);
-	timer_init(&exchange->timer, dns->loop, exchange_on_timer, exchange);
-	exchange->end = (struct task){ .run = exchange_on_end, .arg = exchange };
-	*status = ares_init_options(&exchange->ares, &options, own | servers);
+	batch->dns = dns;
+	batch->transport = transport;
+	LIST_INIT(&batch->sockets);
+	LIST_INSERT_HEAD(&dns->batches, batch, link);
+	timer_init(&batch->timer, dns->loop, batch_on_timer, batch);
+	batch->end = (struct task){ .run = batch_on_end, .arg = batch };
+	*status = ares_init_options(&batch->ares, &options, own | servers);
 	if (*status == ARES_SUCCESS && settings->servers != NULL)
-		*status = ares_set_servers_ports_csv(exchange->ares, settings->servers);
+		*status = ares_set_servers_ports_csv(batch->ares, settings->servers);
 	if (*status == ARES_SUCCESS)
-		return exchange;
-	exchange_free(exchange);
+		return batch;
+	batch_free(batch);
 	return NULL;
 }
 
 static int
-server_count(const struct exchange *exchange)
+server_count(const struct batch *batch)
 {
 	struct ares_addr_port_node *servers = NULL;
 	int n = 0;
 
-	if (ares_get_servers_ports(exchange->ares, &servers) != ARES_SUCCESS)
+	if (ares_get_servers_ports(batch->ares, &servers) != ARES_SUCCESS)
 		return 1;
 	for (const struct ares_addr_port_node *s = servers; s != NULL; s = s->next)
 		n++;
@@ -263,16 +262,16 @@ spread_timeout(struct settings *settings, uint64_t timeout, int servers)
 }
 
 /* The number of servers may only be known to resolv.conf(5), so c-ares is asked before. */
-static struct exchange *
-first_exchange(struct dns *dns, struct settings *settings, uint64_t timeout, int *status)
+static struct batch *
+first_batch(struct dns *dns, struct settings *settings, uint64_t timeout, int *status)
 {
-	struct exchange *probe = exchange_new(dns, settings, BY_UDP, status);
+	struct batch *probe = batch_new(dns, settings, BY_UDP, status);
 
 	if (probe == NULL)
 		return NULL;
 	spread_timeout(settings, timeout, server_count(probe));
-	exchange_free(probe);
-	return exchange_new(dns, settings, BY_UDP, status);
+	batch_free(probe);
+	return batch_new(dns, settings, BY_UDP, status);
 }
 
 bool
@@ -281,10 +280,10 @@ dns_configure(struct dns *dns, const struct config *config, char error[DNS_ERROR
 	struct settings settings = {
 		.servers = servers_text(config), .tries = 1, .try_timeout = 1
 	};
-	struct exchange *fresh;
+	struct batch *fresh;
 	int status;
 
-	fresh = first_exchange(dns, &settings, config->resolver_timeout, &status);
+	fresh = first_batch(dns, &settings, config->resolver_timeout, &status);
 	if (fresh == NULL) {
 		snprintf(error, DNS_ERROR_MAX, "resolver.servers: %s", ares_strerror(status));
 		free(settings.servers);
@@ -306,7 +305,7 @@ dns_new(struct loop *loop, const struct config *config, char error[DNS_ERROR_MAX
 	struct dns *dns = memory_new(1, sizeof(*dns));
 
 	dns->loop = loop;
-	LIST_INIT(&dns->exchanges);
+	LIST_INIT(&dns->batches);
 	if (dns_configure(dns, config, error))
 		return dns;
 	dns_free(dns);
@@ -316,29 +315,29 @@ dns_new(struct loop *loop, const struct config *config, char error[DNS_ERROR_MAX
 void
 dns_free(struct dns *dns)
 {
-	struct exchange *exchange;
+	struct batch *batch;
 
 	if (dns == NULL)
 		return;
-	/* exchange_free() takes it off the list, which the analyser does not follow. */
-	while ((exchange = LIST_FIRST(&dns->exchanges)) != NULL)
-		exchange_free(exchange); /* NOLINT(clang-analyzer-unix.Malloc) */
+	/* batch_free() takes it off the list, which the analyser does not follow. */
+	while ((batch = LIST_FIRST(&dns->batches)) != NULL)
+		batch_free(batch); /* NOLINT(clang-analyzer-unix.Malloc) */
 	free(dns->settings.servers);
 	free(dns);
 }
 
-static void query_send(struct query *, struct exchange *);
+static void query_send(struct query *, struct batch *);
 
-/* The exchange that takes a query now; NULL: none by TCP can be had. */
-static struct exchange *
-exchange_for(struct dns *dns, enum transport transport)
+/* The batch that takes a query now; NULL: none by TCP can be had. */
+static struct batch *
+batch_for(struct dns *dns, enum transport transport)
 {
-	struct exchange *current = dns->current[transport], *fresh;
+	struct batch *current = dns->current[transport], *fresh;
 	int status;
 
-	if (current != NULL && current->asked < QUERIES_PER_EXCHANGE * (dns->retired + 1))
+	if (current != NULL && current->asked < QUERIES_PER_BATCH * (dns->retired + 1))
 		return current;
-	fresh = exchange_new(dns, &dns->settings, transport, &status);
+	fresh = batch_new(dns, &dns->settings, transport, &status);
 	if (fresh == NULL)
 		return current; /* better the same port than no answer */
 	if (current != NULL)
@@ -350,14 +349,14 @@ exchange_for(struct dns *dns, enum transport transport)
 static bool
 asked_by_tcp(struct query *query, struct text message)
 {
-	struct exchange *exchange = query->exchange;
+	struct batch *batch = query->batch;
 
-	if (exchange->transport == BY_TCP || !message_is_truncated(message))
+	if (batch->transport == BY_TCP || !message_is_truncated(message))
 		return false;
-	exchange = exchange_for(exchange->dns, BY_TCP);
-	if (exchange == NULL)
+	batch = batch_for(batch->dns, BY_TCP);
+	if (batch == NULL)
 		return false;
-	query_send(query, exchange);
+	query_send(query, batch);
 	return true;
 }
 
@@ -370,18 +369,18 @@ static void
 query_on_answer(void *arg, int status, int timeouts, unsigned char *bytes, int n)
 {
 	struct query *query = arg;
-	struct exchange *exchange = query->exchange;
+	struct batch *batch = query->batch;
 	struct dns_answer answer = { .status = DNS_FAILURE };
 	struct text message = { (const char *)bytes, (size_t)n };
 
 	(void)timeouts;
-	if (exchange->closing) {
+	if (batch->closing) {
 		free(query);
 		return;
 	}
-	exchange->open--;
-	if (exchange->retired && exchange->open == 0)
-		loop_defer(exchange->dns->loop, &exchange->end);
+	batch->open--;
+	if (batch->retired && batch->open == 0)
+		loop_defer(batch->dns->loop, &batch->end);
 	if (status == ARES_SUCCESS || status == ARES_ENODATA || status == ARES_ENOTFOUND) {
 		if (asked_by_tcp(query, message))
 			return;
@@ -394,15 +393,15 @@ query_on_answer(void *arg, int status, int timeouts, unsigned char *bytes, int n
 }
 
 static void
-query_send(struct query *query, struct exchange *exchange)
+query_send(struct query *query, struct batch *batch)
 {
-	query->exchange = exchange;
-	exchange->asked++;
-	exchange->open++;
-	ares_query(exchange->ares, query->name, ns_c_in,
+	query->batch = batch;
+	batch->asked++;
+	batch->open++;
+	ares_query(batch->ares, query->name, ns_c_in,
 	    query->family == DNS_IPV4 ? ns_t_a : ns_t_aaaa, query_on_answer,
 	    query); /* may answer at once */
-	arrange_timer(exchange);
+	arrange_timer(batch);
 }
 
 void
@@ -412,5 +411,5 @@ dns_ask(struct dns *dns, const char *name, enum dns_family family,
 	struct query *query = memory_new(1, sizeof(*query));
 
 	*query = (struct query){ .name = name, .family = family, .answered = answered, .arg = arg };
-	query_send(query, exchange_for(dns, BY_UDP));
+	query_send(query, batch_for(dns, BY_UDP));
 }
