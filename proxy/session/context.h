@@ -59,7 +59,7 @@ struct session_context {
 	char *scratch;           /* one buffer for every read of this worker */
 	size_t scratch_size;
 	struct session_list sessions;
-	size_t open; /* how many they are */
+	size_t open;              /* how many they are */
 	struct session_list dead; /* closed; freed by the reaper at the end of the turn */
 	struct task reaper;
 	uint64_t next_id;
