@@ -92,7 +92,7 @@ tsan:  ## every test again under the thread sanitizer
 faults:  ## fail every allocation and system call of start, tunnel, request and reload
 	@$(MAKE) --no-print-directory -s B=build/asan FORTIFY= CFLAGS='$(SANITIZE_ADDRESS)' \
 	    build/faults/sluice
-	SLUICE=$(abspath build/faults/sluice) $(PYTHON) tests/faults/run.py
+	SLUICE=$(abspath build/faults/sluice) $(PYTHON) tests/faults/run.py $(if $(STRIDE),--stride $(STRIDE))
 
 # Pure layers and the parsers of hostile bytes: 95 % of lines, 90 % of branches.
 COVERED	:= -f 'base/' -f 'blocklists/' -f 'policy/' -f 'proxy/session/(head|request|response|forward)\.c' \

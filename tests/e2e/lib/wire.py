@@ -176,7 +176,11 @@ def dial(where):
         sock.settimeout(TIMEOUT)
         sock.connect(where)
         return Wire(sock)
-    return Wire(socket.create_connection(where, timeout=TIMEOUT))
+    sock = socket.create_connection(where, timeout=TIMEOUT)
+    if sock.getsockname() == sock.getpeername():
+        sock.close()    # nobody listens, and Linux has connected the socket to itself
+        raise ConnectionRefusedError(f"{where}: nobody listens")
+    return Wire(sock)
 
 
 def connect_head(target, version="1.1", fields=()):
