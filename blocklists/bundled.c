@@ -4,7 +4,7 @@
  */
 #include "blocklists/bundled.h"
 
-#include "blocklists/format.h"
+#include "blocklists/format_line.h"
 
 static const char *const kinds[] = {
 #define X(id, word) [BUNDLED_##id] = #word,
@@ -69,9 +69,8 @@ parse_line(struct text rest, struct bundled_entry *entry)
 {
 	struct text category, kind, value;
 
-	if (!format_next_word(&rest, &category) || !format_next_word(&rest, &kind) ||
-	    !format_next_word(&rest, &value) || !format_next_word(&rest, &entry->source) ||
-	    !format_next_word(&rest, &entry->date))
+	if (!line_word(&rest, &category) || !line_word(&rest, &kind) || !line_word(&rest, &value) ||
+	    !line_word(&rest, &entry->source) || !line_word(&rest, &entry->date))
 		return "an entry has six columns: category kind value source date reason";
 	entry->reason = text_trim(rest);
 	if (!category_find(category, &entry->category))
@@ -91,17 +90,24 @@ bool
 bundled_parse(struct text bytes, const char *file,
     void (*on_entry)(void *arg, const struct bundled_entry *), void *arg, struct report *report)
 {
-	struct format_lines lines = format_lines_of(bytes);
-	struct text line;
+	struct text line, entry_line;
 	bool good = true;
 
-	while (format_next_line(&lines, &line)) {
-		struct bundled_entry entry = { .line = lines.line };
-		const char *why = line.n > 0 ? parse_line(line, &entry) : NULL;
+	for (unsigned n = 1; bytes.n > 0; n++) {
+		struct bundled_entry entry = { .line = n };
+		const char *why;
 
+		if (!text_cut(&bytes, '\n', &line)) {
+			line = bytes;
+			bytes.n = 0;
+		}
+		entry_line = line_before(line, '#');
+		if (entry_line.n == 0)
+			continue;
+		why = parse_line(entry_line, &entry);
 		if (why != NULL)
-			good = report_error(report, file, lines.line, 0, "%s", why);
-		else if (line.n > 0)
+			good = report_error(report, file, n, 0, "%s", why);
+		else
 			on_entry(arg, &entry);
 	}
 	return good;

@@ -1,7 +1,33 @@
 /*
- * format.c - what the readers of all list formats share: lines, words, names.
+ * format.c - lines out of pieces of bytes, and what their grammars share.
  */
-#include "blocklists/format.h"
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "blocklists/format_line.h"
+
+const char *const format_words[] = {
+#define X(id, word) #word,
+	LIST_FORMATS(X)
+#undef X
+	    NULL
+};
+
+struct grammar {
+	format_line *line;
+	bool leaves_match;
+};
+
+static const struct grammar grammars[] = {
+	[FORMAT_DOMAINS] = { format_domains_line, .leaves_match = true },
+	[FORMAT_HOSTS] = { format_hosts_line, .leaves_match = true },
+};
+
+bool
+format_leaves_match(enum list_format format)
+{
+	return grammars[format].leaves_match;
+}
 
 const char *
 format_skip_text(enum format_skip why)
@@ -15,93 +41,95 @@ format_skip_text(enum format_skip why)
 	return messages[why];
 }
 
-struct format_lines
-format_lines_of(struct text bytes)
+struct format *
+format_new(enum list_format word, enum list_kind bare, const struct format_reader *reader)
 {
-	static const char bom[] = "\xef\xbb\xbf";
+	struct format *format = memory_new(1, sizeof(*format));
 
-	return (struct format_lines){
-		.rest = text_starts(bytes, bom) ? text_skip(bytes, strlen(bom)) : bytes,
-	};
-}
-
-bool
-format_next_line(struct format_lines *lines, struct text *line)
-{
-	struct text whole, before_comment;
-
-	if (lines->rest.n == 0)
-		return false;
-	if (!text_cut(&lines->rest, '\n', &whole)) {
-		whole = lines->rest;
-		lines->rest.n = 0;
-	}
-	if (whole.n > 0 && memchr(whole.p, '\0', whole.n) == NULL &&
-	    text_cut(&whole, '#', &before_comment))
-		whole = before_comment;
-	if (whole.n > 0 && whole.p[whole.n - 1] == '\r')
-		whole.n--;
-	lines->line++;
-	*line = text_trim(whole);
-	return true;
-}
-
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-bool
-format_next_word(struct text *line, struct text *word)
-{
-	struct text rest = text_trim(*line);
-	size_t n = 0;
-
-	while (n < rest.n && !is_blank(rest.p[n]))
-		n++;
-	if (n == 0)
-		return false;
-	*word = (struct text){ rest.p, n };
-	*line = text_skip(rest, n);
-	return true;
-}
-
-enum format_skip
-format_skip_of(enum host_result result)
-{
-	switch (result) {
-	case HOST_NON_ASCII:
-		return FORMAT_SKIP_NON_ASCII;
-	case HOST_TOO_LONG:
-	case HOST_LABEL_TOO_LONG:
-		return FORMAT_SKIP_TOO_LONG;
-	case HOST_OK:
-	case HOST_EMPTY:
-	case HOST_EMPTY_LABEL:
-	case HOST_BAD_BYTE:
-	case HOST_BAD_IPV4:
-	case HOST_BAD_IPV6:
-	case HOST_ZONE:
-	case HOST_BAD_PORT:
-	case HOST_NO_PORT:
-		break;
-	}
-	return FORMAT_SKIP_NOT_A_HOST;
+	format->grammar = &grammars[word];
+	format->bare = bare;
+	format->reader = *reader;
+	return format;
 }
 
 void
-format_take_name(
-    const struct format_reader *reader, unsigned line, const struct host *host, bool below)
+format_free(struct format *format)
 {
-	struct text name = host_text(host);
+	if (format == NULL)
+		return;
+	free(format->held);
+	free(format);
+}
 
-	if (host_is_address(host))
-		reader->on_skip(reader->arg, line, FORMAT_SKIP_ADDRESS);
-	else if (memchr(name.p, '.', name.n) == NULL)
-		reader->on_skip(reader->arg, line, FORMAT_SKIP_SINGLE_LABEL);
-	else if (reader->is_suffix != NULL && reader->is_suffix(name))
-		reader->on_skip(reader->arg, line, FORMAT_SKIP_SUFFIX);
+const struct format_counts *
+format_counts(const struct format *format)
+{
+	return &format->counts;
+}
+
+static void
+take_line(struct format *format, struct text line)
+{
+	static const char bom[] = "\xef\xbb\xbf";
+
+	format->line++;
+	if (format->line == 1 && text_starts(line, bom))
+		line = text_skip(line, strlen(bom));
+	if (line.n > 0 && line.p[line.n - 1] == '\r')
+		line.n--;
+	if (format->overlong || line.n > FORMAT_LINE_MAX)
+		line_skip(format, FORMAT_SKIP_LONG_LINE);
+	else if (line.n > 0 && memchr(line.p, '\0', line.n) != NULL)
+		line_skip(format, FORMAT_SKIP_ZERO_BYTE);
 	else
-		reader->on_name(reader->arg, line, name, below);
+		format->grammar->line(format, line);
+}
+
+/* Keep a piece of a line until its end comes; of one that is too long, only that it is. */
+static void
+hold(struct format *format, struct text piece)
+{
+	size_t n = format->held_count;
+
+	if (piece.n == 0)
+		return;
+	/* BOM and CR are none of the line. */
+	format->overlong = format->overlong || piece.n > FORMAT_LINE_MAX + sizeof("BOM\r") - n;
+	if (format->overlong)
+		return;
+	while (format->held_room < n + piece.n)
+		format->held = memory_grow(format->held, format->held_room, &format->held_room, 1);
+	memcpy(format->held + n, piece.p, piece.n);
+	format->held_count += piece.n;
+}
+
+static void
+take_held(struct format *format)
+{
+	take_line(format, (struct text){ format->held, format->held_count });
+	format->held_count = 0;
+	format->overlong = false;
+}
+
+void
+format_feed(struct format *format, struct text bytes)
+{
+	struct text piece;
+
+	while (text_cut(&bytes, '\n', &piece)) {
+		if (format->held_count == 0 && !format->overlong) {
+			take_line(format, piece);
+			continue;
+		}
+		hold(format, piece);
+		take_held(format);
+	}
+	hold(format, bytes);
+}
+
+void
+format_end(struct format *format)
+{
+	if (format->held_count > 0 || format->overlong)
+		take_held(format);
 }

@@ -1,29 +1,52 @@
 /*
- * format.h - the bytes of a list, line by line, as entries or as reasons why not.
+ * format.h - the bytes of a list as entries, or as reasons why not.
  *
- * A line is taken whole or not at all: what looks like a rule about a path, a
- * port or a part of a name never becomes a rule about its host.  Lines end in LF
- * or CRLF; a BOM may open the text; a line with a zero byte is skipped.
+ * Bytes come in pieces of any size and are read line by line; nothing but the line
+ * at hand is kept.  A line is taken whole or not at all: what looks like a rule about
+ * a path, a port or a part of a name never becomes a rule about its host.  Lines end
+ * in LF or CRLF; a BOM may open the text; a line with a zero byte is skipped.
  *
- * Pure: nothing is kept, and the callbacks are called in the order of the text.
+ * Pure: the callbacks are called in the order of the text, during format_feed() and
+ * format_end().
  */
 #ifndef BLOCKLISTS_FORMAT_H
 #define BLOCKLISTS_FORMAT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/address.h"
-#include "base/host.h"
 #include "base/text.h"
 
 enum {
+	FORMAT_LINE_MAX = 65536,       /* bytes; a longer line is skipped */
 	FORMAT_MIN_BITS_IPV4 = 96 + 8, /* a wider network in a list is a mistake or an attack */
 	FORMAT_MIN_BITS_IPV6 = 19,     /* as wide as the widest allocations to one holder */
+	FORMAT_LINES_SHOWN = 3,        /* of each reason to skip */
 };
+
+/* X(id, word): a file each, format_<word>.c, which says the grammar. */
+#define LIST_FORMATS(X)     \
+	X(DOMAINS, domains) \
+	X(HOSTS, hosts)
+
+enum list_format {
+#define X(id, word) FORMAT_##id,
+	LIST_FORMATS(X)
+#undef X
+	    FORMAT_COUNT
+};
+
+/* The words in the order of the enum, ended by NULL. */
+extern const char *const format_words[];
+
+/* Whether the format leaves it to the operator if a bare name means what is below it, too. */
+bool format_leaves_match(enum list_format);
 
 /* X(id, what a person reads after "skipped: ") */
 #define FORMAT_SKIPS(X)                                                                      \
 	X(ZERO_BYTE, "it has a zero byte")                                                   \
+	X(LONG_LINE, "the line has more than 64 KiB")                                        \
 	X(NOT_A_HOST, "it is not a host name or an address")                                 \
 	X(NON_ASCII, "a name is ASCII; the list needs its xn-- form")                        \
 	X(TOO_LONG, "a name has at most 253 bytes, a label 63")                              \
@@ -49,52 +72,58 @@ enum format_skip {
 
 const char *format_skip_text(enum format_skip);
 
+enum list_kind {
+	LIST_EXACT,   /* the name alone */
+	LIST_SUBTREE, /* the name and what is below it */
+	LIST_BELOW,   /* only what is below it */
+	LIST_NET,     /* a network */
+};
+
+struct list_entry {
+	unsigned line;
+	enum list_kind kind;
+	bool exception;    /* allows what other entries of the list block */
+	bool important;    /* stands above exceptions that are not */
+	bool cancels;      /* removes the same rule, wherever it stands in the same source */
+	struct text name;  /* canonical; valid during the call */
+	struct prefix net; /* of LIST_NET */
+};
+
 /* Who takes what is read.  arg is handed through. */
 struct format_reader {
-	/* A canonical name, valid during the call; below: written *.name. */
-	void (*on_name)(void *arg, unsigned line, struct text name, bool below);
-	void (*on_net)(void *arg, unsigned line, const struct prefix *);
-	/* A line, or a name of one, that cannot be used. */
+	void (*on_entry)(void *arg, const struct list_entry *);
+	/* A line, or a name of one, that cannot be used.  NULL: it is only counted. */
 	void (*on_skip)(void *arg, unsigned line, enum format_skip why);
 	/* NULL: no name is taken for a public suffix. */
 	bool (*is_suffix)(struct text name);
 	void *arg;
 };
 
-/*
- * One name, `*.name`, address or network a line; `#` begins a comment anywhere.
- */
-void format_domains_read(struct text bytes, const struct format_reader *);
-
-/*
- * hosts(5): an address, then names; `#` begins a comment anywhere.  The address must
- * be 0.0.0.0, ::, ::1 or of 127.0.0.0/8.  The customary names of the machine itself
- * (localhost, ip6-allnodes, broadcasthost ...) are passed over.
- */
-void format_hosts_read(struct text bytes, const struct format_reader *);
-
-/* For the readers of formats. */
-
-struct format_lines {
-	struct text rest;
-	unsigned line; /* of the text format_next_line() gave last */
+struct format_tally {
+	size_t n;
+	unsigned lines[FORMAT_LINES_SHOWN]; /* of the first ones */
 };
 
-struct format_lines format_lines_of(struct text bytes);
+struct format_counts {
+	size_t entries; /* handed to on_entry */
+	size_t skipped; /* the sum of skips */
+	struct format_tally skips[FORMAT_SKIP_COUNT];
+};
+
+struct format; /* a list that is being read; opaque */
 
 /*
- * The next line without its end, its comment and white space around; false at the
- * end.  A line with a zero byte comes as it is, so that its reader can refuse it.
+ * bare is what a name without further signs stands for where format_leaves_match():
+ * LIST_EXACT or LIST_SUBTREE.
  */
-bool format_next_line(struct format_lines *, struct text *line);
+struct format *format_new(enum list_format, enum list_kind bare, const struct format_reader *);
+void format_free(struct format *); /* NULL is fine */
 
-/* Cut the first word, ended by spaces or tabs, off *line; false when there is none. */
-bool format_next_word(struct text *line, struct text *word);
+void format_feed(struct format *, struct text bytes);
 
-/* Hand a host that must be a name to on_name or on_skip. */
-void format_take_name(const struct format_reader *, unsigned line, const struct host *, bool below);
+/* After the last bytes, once: the last line may have no end. */
+void format_end(struct format *);
 
-/* Why host_parse() refused, in the words of a list. */
-enum format_skip format_skip_of(enum host_result);
+const struct format_counts *format_counts(const struct format *); /* so far */
 
 #endif

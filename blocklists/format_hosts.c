@@ -2,7 +2,7 @@
  * format_hosts.c - hosts(5) files used as block lists: an unroutable address, then
  * the names to lose.
  */
-#include "blocklists/format.h"
+#include "blocklists/format_line.h"
 
 /* What such files say about the machine itself, with whatever address. */
 static const char *const own_names[] = {
@@ -60,8 +60,9 @@ is_nowhere(const struct address *a)
 }
 
 static void
-take_word(const struct format_reader *reader, unsigned line, struct text word, bool blocks)
+take_word(struct format *format, struct text word, bool blocks)
 {
+	struct list_entry entry = { .kind = format->bare };
 	struct host host;
 	enum host_result result;
 
@@ -69,43 +70,30 @@ take_word(const struct format_reader *reader, unsigned line, struct text word, b
 		return;
 	result = host_parse(word, &host);
 	if (!blocks)
-		reader->on_skip(reader->arg, line, FORMAT_SKIP_REWRITE);
+		line_skip(format, FORMAT_SKIP_REWRITE);
 	else if (result != HOST_OK)
-		reader->on_skip(reader->arg, line, format_skip_of(result));
+		line_skip(format, line_skip_of(result));
 	else
-		format_take_name(reader, line, &host, false);
-}
-
-static void
-take_line(const struct format_reader *reader, unsigned line, struct text rest)
-{
-	struct address address;
-	struct text word;
-
-	if (memchr(rest.p, '\0', rest.n) != NULL) {
-		reader->on_skip(reader->arg, line, FORMAT_SKIP_ZERO_BYTE);
-		return;
-	}
-	if (!format_next_word(&rest, &word) || !parse_address(word, &address)) {
-		reader->on_skip(reader->arg, line, FORMAT_SKIP_NO_ADDRESS);
-		return;
-	}
-	if (!format_next_word(&rest, &word)) {
-		reader->on_skip(reader->arg, line, FORMAT_SKIP_NO_NAME);
-		return;
-	}
-	do
-		take_word(reader, line, word, is_nowhere(&address));
-	while (format_next_word(&rest, &word));
+		line_take_host(format, &host, entry);
 }
 
 void
-format_hosts_read(struct text bytes, const struct format_reader *reader)
+format_hosts_line(struct format *format, struct text line)
 {
-	struct format_lines lines = format_lines_of(bytes);
-	struct text line;
+	struct text rest = line_before(line, '#'), word;
+	struct address address;
 
-	while (format_next_line(&lines, &line))
-		if (line.n > 0)
-			take_line(reader, lines.line, line);
+	if (!line_word(&rest, &word))
+		return;
+	if (!parse_address(word, &address)) {
+		line_skip(format, FORMAT_SKIP_NO_ADDRESS);
+		return;
+	}
+	if (!line_word(&rest, &word)) {
+		line_skip(format, FORMAT_SKIP_NO_NAME);
+		return;
+	}
+	do
+		take_word(format, word, is_nowhere(&address));
+	while (line_word(&rest, &word));
 }

@@ -210,37 +210,30 @@ struct feed {
 	struct set *set;
 	const char *file;
 	uint32_t list;
-	enum match match;
 	struct set_counts counts;
 	size_t skips[FORMAT_SKIP_COUNT];
 	struct report *report;
 };
 
-static void
-count_added(struct feed *feed, bool added)
+static enum match
+match_of(enum list_kind kind)
 {
+	return kind == LIST_EXACT ? MATCH_EXACT : kind == LIST_BELOW ? MATCH_BELOW : MATCH_SUBTREE;
+}
+
+static void
+on_entry(void *arg, const struct list_entry *entry)
+{
+	struct feed *feed = arg;
+	struct origin origin = { .line = entry->line, .list = feed->list };
+	bool added = entry->kind == LIST_NET
+			 ? add_net(feed->set, &entry->net, origin)
+			 : add_name(feed->set, entry->name, match_of(entry->kind), origin);
+
 	if (added)
 		feed->counts.accepted++;
 	else
 		feed->counts.duplicate++;
-}
-
-static void
-on_name(void *arg, unsigned line, struct text name, bool below)
-{
-	struct feed *feed = arg;
-	struct origin origin = { .line = line, .list = feed->list };
-
-	count_added(feed, add_name(feed->set, name, below ? MATCH_BELOW : feed->match, origin));
-}
-
-static void
-on_net(void *arg, unsigned line, const struct prefix *net)
-{
-	struct feed *feed = arg;
-	struct origin origin = { .line = line, .list = feed->list };
-
-	count_added(feed, add_net(feed->set, net, origin));
 }
 
 static void
@@ -271,28 +264,24 @@ report_skips(const struct feed *feed)
 }
 
 bool
-set_add_text(struct set *set, struct text bytes, const char *file, enum list_format format,
+set_add_text(struct set *set, struct text bytes, const char *file, enum list_format word,
     enum match match, enum category category, bool (*is_suffix)(struct text name),
     struct set_counts *counts, struct report *report)
 {
-	struct feed feed = { .set = set, .file = file, .match = match, .report = report };
+	struct feed feed = { .set = set, .file = file, .report = report };
 	struct format_reader reader = {
-		.on_name = on_name,
-		.on_net = on_net,
+		.on_entry = on_entry,
 		.on_skip = on_skip,
 		.is_suffix = is_suffix,
 		.arg = &feed,
 	};
+	struct format *format = format_new(
+	    word, match == MATCH_EXACT ? LIST_EXACT : LIST_SUBTREE, &reader);
 
 	feed.list = add_list(set, file, category);
-	switch (format) {
-	case LIST_DOMAINS:
-		format_domains_read(bytes, &reader);
-		break;
-	case LIST_HOSTS:
-		format_hosts_read(bytes, &reader);
-		break;
-	}
+	format_feed(format, bytes);
+	format_end(format);
+	format_free(format);
 	if (feed.counts.skipped > SKIPS_SHOWN)
 		report_skips(&feed);
 	/* A feed that came to nothing is a wrong format or a broken download, not an empty wish. */

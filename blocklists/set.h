@@ -16,6 +16,7 @@
 #include "base/report.h"
 #include "base/text.h"
 #include "blocklists/category.h"
+#include "blocklists/format.h"
 
 struct set; /* opaque */
 
@@ -40,8 +41,6 @@ void set_free(struct set *); /* NULL is fine */
  * a bad line is an error here: it is ours.
  */
 bool set_add_bundled(struct set *, const bool on[CATEGORY_COUNT], struct report *);
-
-enum list_format { LIST_DOMAINS, LIST_HOSTS };
 
 /*
  * A feed file.  False, with the problem in *report, when it cannot be read or not

@@ -158,7 +158,7 @@ config_flag_blocklist(struct config_file *f, struct text value, struct report *r
 	struct list_source source = { .line = 0 };
 	int format = -1, match = -1, category = -1;
 	const struct option options[] = {
-		{ "format", list_format_words, &format },
+		{ "format", format_words, &format },
 		{ "match", list_match_words, &match },
 		{ "category", list_category_words, &category },
 	};

@@ -6,7 +6,6 @@
 
 #include "policy/config_read.h"
 
-const char *const list_format_words[] = { "domains", "hosts", NULL };
 const char *const list_match_words[] = { "exact", "subtree", NULL };
 const char *const list_category_words[] = {
 #define X(id, word, on, meaning) #word,
@@ -28,10 +27,10 @@ list_path_fault(struct text path)
 void
 list_source_set(struct list_source *source, int format, int match, int category)
 {
-	source->format = format < 0 ? LIST_DOMAINS : (enum list_format)format;
+	source->format = format < 0 ? FORMAT_DOMAINS : (enum list_format)format;
 	/* Names in a hosts file are whole; a list of domains means what is below them, too. */
 	if (match < 0)
-		match = source->format == LIST_HOSTS ? LIST_MATCH_EXACT : LIST_MATCH_SUBTREE;
+		match = source->format == FORMAT_HOSTS ? LIST_MATCH_EXACT : LIST_MATCH_SUBTREE;
 	source->match = match == LIST_MATCH_EXACT ? MATCH_EXACT : MATCH_SUBTREE;
 	source->category = category < 0 ? CATEGORY_MALWARE : (enum category)category;
 }
@@ -55,8 +54,8 @@ read_list_path(struct reader *r, const struct node *node, void *where)
 static const struct field list_keys[] = {
 	{ "path", FIELD_CUSTOM, .required = true, .at = offsetof(struct list_draft, path),
 	    .read = read_list_path, .help = "a file" },
-	{ "format", FIELD_WORD, .at = offsetof(struct list_draft, format),
-	    .words = list_format_words, .help = "domains or hosts" },
+	{ "format", FIELD_WORD, .at = offsetof(struct list_draft, format), .words = format_words,
+	    .help = "domains or hosts" },
 	{ "match", FIELD_WORD, .at = offsetof(struct list_draft, match), .words = list_match_words,
 	    .help = "exact or subtree" },
 	{ "category", FIELD_WORD, .at = offsetof(struct list_draft, category),

@@ -32,7 +32,6 @@ bool endpoint_parse(
 struct text listener_spelling(struct arena *, const struct listener_config *);
 
 /* The words of list sources, in the order of their enums and ended by NULL. */
-extern const char *const list_format_words[];
 extern const char *const list_match_words[];
 extern const char *const list_category_words[];
 enum list_match_word { LIST_MATCH_EXACT, LIST_MATCH_SUBTREE };

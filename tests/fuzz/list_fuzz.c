@@ -52,39 +52,46 @@ is_in_text(struct text bytes, struct text name)
 }
 
 static void
-on_name(void *arg, unsigned line, struct text name, bool below)
+check_name(const struct check *check, const struct list_entry *entry)
 {
-	struct check *check = arg;
 	char host_below[HOST_NAME_MAX_BYTES + 3];
+	struct text name = entry->name;
 	struct set_hit hit;
 	struct host host;
 
-	check_line(check, line);
 	assert(host_parse(name, &host) == HOST_OK && host.kind == HOST_NAME);
 	assert(text_eq(host_text(&host), name));
 	assert(memchr(name.p, '.', name.n) != NULL && !is_suffix(name));
 	assert(is_in_text(check->bytes, name));
 	if (check->set == NULL || name.n + 2 > HOST_NAME_MAX_BYTES)
 		return;
-	assert(below || set_find_name(check->set, name, &hit));
+	assert(entry->kind == LIST_BELOW || set_find_name(check->set, name, &hit));
 	snprintf(host_below, sizeof(host_below), "x.%s", host.name);
 	assert(set_find_name(check->set, text(host_below), &hit) && hit.line <= check->lines);
 }
 
 static void
-on_net(void *arg, unsigned line, const struct prefix *net)
+check_net(const struct check *check, const struct prefix *net)
 {
 	static const struct address any_ipv4 = ADDRESS_V4(0, 0, 0, 0);
-	struct check *check = arg;
 	char spelled[ADDRESS_TEXT_MAX + 4];
 	struct prefix again;
 	struct set_hit hit;
 
-	check_line(check, line);
 	assert(prefix_parse(text(prefix_format(net, spelled)), &again) == PREFIX_OK);
 	assert(again.bits == net->bits && address_eq(&again.net, &net->net));
 	assert(!prefix_has(net, &any_ipv4) || net->bits >= FORMAT_MIN_BITS_IPV4);
 	assert(check->set == NULL || set_find_address(check->set, &net->net, &hit));
+}
+
+static void
+on_entry(void *arg, const struct list_entry *entry)
+{
+	check_line(arg, entry->line);
+	if (entry->kind == LIST_NET)
+		check_net(arg, &entry->net);
+	else
+		check_name(arg, entry);
 }
 
 static void
@@ -95,22 +102,22 @@ on_skip(void *arg, unsigned line, enum format_skip why)
 }
 
 static void
-read_all(struct check *check, enum list_format format)
+read_all(struct check *check, enum list_format word)
 {
 	const struct format_reader reader = {
-		.on_name = on_name,
-		.on_net = on_net,
+		.on_entry = on_entry,
 		.on_skip = on_skip,
 		.is_suffix = is_suffix,
 		.arg = check,
 	};
+	struct format *format = format_new(word, LIST_SUBTREE, &reader);
 
 	check->last = 0;
 	check->entries = 0;
-	if (format == LIST_HOSTS)
-		format_hosts_read(check->bytes, &reader);
-	else
-		format_domains_read(check->bytes, &reader);
+	format_feed(format, check->bytes);
+	format_end(format);
+	assert(format_counts(format)->entries + format_counts(format)->skipped == check->entries);
+	format_free(format);
 }
 
 static void
@@ -167,6 +174,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (data[0] == 'b')
 		check_bundled(&check);
 	else
-		check_feed(&check, data[0] == 'h' ? LIST_HOSTS : LIST_DOMAINS);
+		check_feed(&check, data[0] == 'h' ? FORMAT_HOSTS : FORMAT_DOMAINS);
 	return 0;
 }

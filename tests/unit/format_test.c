@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "blocklists/bundled.h"
-#include "blocklists/format.h"
+#include "blocklists/format_line.h"
 
 #define BYTES(literal)                       \
 	{                                    \
@@ -38,18 +38,20 @@ note(struct transcript *t, const char *format, ...)
 	assert_true(t->n < sizeof(t->text) - 1);
 }
 
+/* Rules that are not plain blocks begin with what they are: "4 allow important example.com". */
 static void
-note_name(void *arg, unsigned line, struct text name, bool below)
-{
-	note(arg, "%u %s%.*s", line, below ? "*." : "", (int)name.n, name.p);
-}
-
-static void
-note_net(void *arg, unsigned line, const struct prefix *net)
+note_entry(void *arg, const struct list_entry *entry)
 {
 	char spelled[ADDRESS_TEXT_MAX + 4];
+	static const char *const kinds[] = {
+		[LIST_EXACT] = "=", [LIST_SUBTREE] = "", [LIST_BELOW] = "*.", [LIST_NET] = ""
+	};
+	bool is_net = entry->kind == LIST_NET;
+	struct text spelling = is_net ? text(prefix_format(&entry->net, spelled)) : entry->name;
 
-	note(arg, "%u %s", line, prefix_format(net, spelled));
+	note(arg, "%u %s%s%s%s%.*s", entry->line, entry->exception ? "allow " : "",
+	    entry->important ? "important " : "", entry->cancels ? "not " : "", kinds[entry->kind],
+	    (int)spelling.n, spelling.p);
 }
 
 static void
@@ -76,24 +78,40 @@ struct row {
 	const char *want, *why;
 };
 
+/* The same with the list in one piece and byte by byte. */
+static struct transcript
+read_list(enum list_format word, struct text bytes, size_t piece, bool (*suffix)(struct text))
+{
+	struct transcript t = { .n = 0 };
+	struct format_reader reader = {
+		.on_entry = note_entry,
+		.on_skip = note_skip,
+		.is_suffix = suffix,
+		.arg = &t,
+	};
+	struct format *format = format_new(word, LIST_SUBTREE, &reader);
+
+	for (size_t i = 0; i < bytes.n; i += piece)
+		format_feed(format,
+		    (struct text){ bytes.p + i, bytes.n - i < piece ? bytes.n - i : piece });
+	format_end(format);
+	format_free(format);
+	return t;
+}
+
 static void
-check_rows(
-    void (*read)(struct text, const struct format_reader *), const struct row *rows, size_t n)
+check_rows(enum list_format word, const struct row *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct transcript t = { .n = 0 };
-		struct format_reader reader = {
-			.on_name = note_name,
-			.on_net = note_net,
-			.on_skip = note_skip,
-			.is_suffix = is_suffix,
-			.arg = &t,
-		};
+		struct transcript whole = read_list(
+		    word, rows[i].bytes, rows[i].bytes.n + 1, is_suffix);
+		struct transcript pieces = read_list(word, rows[i].bytes, 1, is_suffix);
 
-		read(rows[i].bytes, &reader);
-		if (strcmp(t.text, rows[i].want) != 0)
+		if (strcmp(whole.text, rows[i].want) != 0)
 			fail_msg("row %zu, %s: want \"%s\", got \"%s\"", i, rows[i].why,
-			    rows[i].want, t.text);
+			    rows[i].want, whole.text);
+		if (strcmp(pieces.text, whole.text) != 0)
+			fail_msg("row %zu, %s: byte by byte \"%s\"", i, rows[i].why, pieces.text);
 	}
 }
 
@@ -176,7 +194,7 @@ domains(void **state)
 {
 
 	(void)state;
-	check_rows(format_domains_read, domain_rows, COUNT(domain_rows));
+	check_rows(FORMAT_DOMAINS, domain_rows, COUNT(domain_rows));
 }
 
 static const struct row hosts_rows[] = {
@@ -223,23 +241,15 @@ hosts(void **state)
 {
 
 	(void)state;
-	check_rows(format_hosts_read, hosts_rows, COUNT(hosts_rows));
+	check_rows(FORMAT_HOSTS, hosts_rows, COUNT(hosts_rows));
 }
 
 static void
 without_suffixes(void **state)
 {
-	struct transcript t = { .n = 0 };
-	struct format_reader reader = {
-		.on_name = note_name,
-		.on_net = note_net,
-		.on_skip = note_skip,
-		.arg = &t,
-	};
-
 	(void)state;
-	format_domains_read(text("co.example"), &reader);
-	assert_string_equal(t.text, "1 co.example");
+	assert_string_equal(
+	    read_list(FORMAT_DOMAINS, text("co.example"), 99, NULL).text, "1 co.example");
 }
 
 /* Results that a list cannot meet are still named. */
@@ -247,10 +257,10 @@ static void
 host_results_have_reasons(void **state)
 {
 	(void)state;
-	assert_int_equal(format_skip_of(HOST_NON_ASCII), FORMAT_SKIP_NON_ASCII);
-	assert_int_equal(format_skip_of(HOST_TOO_LONG), FORMAT_SKIP_TOO_LONG);
-	assert_int_equal(format_skip_of(HOST_LABEL_TOO_LONG), FORMAT_SKIP_TOO_LONG);
-	assert_int_equal(format_skip_of(HOST_BAD_PORT), FORMAT_SKIP_NOT_A_HOST);
+	assert_int_equal(line_skip_of(HOST_NON_ASCII), FORMAT_SKIP_NON_ASCII);
+	assert_int_equal(line_skip_of(HOST_TOO_LONG), FORMAT_SKIP_TOO_LONG);
+	assert_int_equal(line_skip_of(HOST_LABEL_TOO_LONG), FORMAT_SKIP_TOO_LONG);
+	assert_int_equal(line_skip_of(HOST_BAD_PORT), FORMAT_SKIP_NOT_A_HOST);
 }
 
 /* The bundled list's own form. */

@@ -81,7 +81,7 @@ subtree_lists(void **state)
 		{ "co.example", 0, NULL, "a suffix was skipped" },
 	};
 	struct set *set = set_of(
-	    "bad.example.com\nworse.bad.example.com\n*.example.net\nco.example\n", LIST_DOMAINS,
+	    "bad.example.com\nworse.bad.example.com\n*.example.net\nco.example\n", FORMAT_DOMAINS,
 	    MATCH_SUBTREE);
 
 	(void)state;
@@ -99,7 +99,7 @@ exact_lists(void **state)
 		{ "worse.example.com", 1, "worse.example.com", "the second of a line" },
 	};
 	struct set *set = set_of(
-	    "0.0.0.0 bad.example.com worse.example.com\n", LIST_HOSTS, MATCH_EXACT);
+	    "0.0.0.0 bad.example.com worse.example.com\n", FORMAT_HOSTS, MATCH_EXACT);
 
 	(void)state;
 	check_names(set, rows, COUNT(rows));
@@ -122,7 +122,7 @@ networks(void **state)
 		{ "2001:db8::8", 0, NULL, "its neighbour" },
 	};
 	struct set *set = set_of(
-	    "192.0.2.0/24\n192.0.2.7\n2001:db8::7\n192.0.2.7\n", LIST_DOMAINS, MATCH_SUBTREE);
+	    "192.0.2.0/24\n192.0.2.7\n2001:db8::7\n192.0.2.7\n", FORMAT_DOMAINS, MATCH_SUBTREE);
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -152,7 +152,7 @@ counts_and_origins(void **state)
 	(void)state;
 	assert_true(set_add_text(set,
 	    text("a.example.com\nA.example.com.\n192.0.2.1\n192.0.2.1/32\n*.a.example.com\n"), file,
-	    LIST_DOMAINS, MATCH_SUBTREE, CATEGORY_PHISHING, NULL, &counts, &report));
+	    FORMAT_DOMAINS, MATCH_SUBTREE, CATEGORY_PHISHING, NULL, &counts, &report));
 	assert_int_equal(counts.accepted, 3);
 	assert_int_equal(counts.duplicate, 2);
 	assert_int_equal(counts.skipped, 0);
@@ -160,10 +160,10 @@ counts_and_origins(void **state)
 
 	/* A second list: the first one's entry stays, another match is kept beside it. */
 	assert_true(set_add_text(set, text("0.0.0.0 a.example.com b.example.com\n"), "two.hosts",
-	    LIST_HOSTS, MATCH_SUBTREE, CATEGORY_MALWARE, NULL, &counts, &report));
+	    FORMAT_HOSTS, MATCH_SUBTREE, CATEGORY_MALWARE, NULL, &counts, &report));
 	assert_int_equal(counts.accepted, 1);
 	assert_int_equal(counts.duplicate, 1);
-	assert_true(set_add_text(set, text("a.example.com"), "three.list", LIST_DOMAINS,
+	assert_true(set_add_text(set, text("a.example.com"), "three.list", FORMAT_DOMAINS,
 	    MATCH_EXACT, CATEGORY_MINING, NULL, &counts, &report));
 	assert_int_equal(counts.accepted, 1);
 	set_seal(set);
@@ -204,7 +204,7 @@ skips_are_reported(void **state)
 		struct report r = { .error_count = 0 };
 		struct set_counts counts;
 
-		assert_true(set_add_text(set, text(rows[i].bytes), "f", LIST_DOMAINS, MATCH_EXACT,
+		assert_true(set_add_text(set, text(rows[i].bytes), "f", FORMAT_DOMAINS, MATCH_EXACT,
 		    CATEGORY_MALWARE, NULL, &counts, &r));
 		if (counts.skipped != rows[i].skipped || r.warning_count != rows[i].warnings)
 			fail_msg("row %zu, %s", i, rows[i].why);
@@ -226,11 +226,11 @@ useless_lists_are_errors(void **state)
 		const char *bytes, *why;
 		enum list_format format;
 	} rows[] = {
-		{ "", "empty", LIST_DOMAINS },
-		{ "# nothing\n\n", "comments only", LIST_DOMAINS },
-		{ "0.0.0.0 a.example.com\n", "a hosts file read as domains", LIST_DOMAINS },
-		{ "a.example.com\n", "domains read as a hosts file", LIST_HOSTS },
-		{ "127.0.0.1 localhost\n", "the machine's own hosts file", LIST_HOSTS },
+		{ "", "empty", FORMAT_DOMAINS },
+		{ "# nothing\n\n", "comments only", FORMAT_DOMAINS },
+		{ "0.0.0.0 a.example.com\n", "a hosts file read as domains", FORMAT_DOMAINS },
+		{ "a.example.com\n", "domains read as a hosts file", FORMAT_HOSTS },
+		{ "127.0.0.1 localhost\n", "the machine's own hosts file", FORMAT_HOSTS },
 	};
 
 	(void)state;
@@ -265,7 +265,7 @@ files_are_read(void **state)
 		dprintf(fd, "n%u.example.com\n", i);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	assert_true(set_add_file(
-	    set, path, LIST_DOMAINS, MATCH_EXACT, CATEGORY_MALWARE, is_suffix, &counts, &report));
+	    set, path, FORMAT_DOMAINS, MATCH_EXACT, CATEGORY_MALWARE, is_suffix, &counts, &report));
 	assert_int_equal(counts.accepted, 20000);
 	set_seal(set);
 	assert_true(set_find_name(set, text("n19999.example.com"), &hit));
@@ -292,7 +292,7 @@ unreadable_files_are_errors(void **state)
 		struct report report = { .error_count = 0 };
 		struct set_counts counts;
 
-		if (set_add_file(set, rows[i].path, LIST_DOMAINS, MATCH_EXACT, CATEGORY_MALWARE,
+		if (set_add_file(set, rows[i].path, FORMAT_DOMAINS, MATCH_EXACT, CATEGORY_MALWARE,
 			NULL, &counts, &report) ||
 		    report.error_count != 1)
 			fail_msg("row %zu, %s", i, rows[i].why);
@@ -337,13 +337,13 @@ real_lists(void **state)
 		enum list_format format;
 		struct set_counts want;
 	} rows[] = {
-		{ "../shared/data/domains/maltrail-malware.domains.xz", LIST_DOMAINS,
+		{ "../shared/data/domains/maltrail-malware.domains.xz", FORMAT_DOMAINS,
 		    { .accepted = 1109725, .skipped = 2 } },
-		{ "../shared/data/hosts/blocklistproject.hosts.xz", LIST_HOSTS,
+		{ "../shared/data/hosts/blocklistproject.hosts.xz", FORMAT_HOSTS,
 		    { .accepted = 278823, .duplicate = 382 } },
-		{ "../shared/data/hosts/derived-blocklistproject.hosts.xz", LIST_HOSTS,
+		{ "../shared/data/hosts/derived-blocklistproject.hosts.xz", FORMAT_HOSTS,
 		    { .accepted = 483207 } },
-		{ "../shared/data/domains/blocklistproject.domains.xz", LIST_DOMAINS,
+		{ "../shared/data/domains/blocklistproject.domains.xz", FORMAT_DOMAINS,
 		    { .accepted = 483207, .duplicate = 5287 } },
 	};
 

@@ -1,0 +1,120 @@
+/*
+ * format_line.c - taking and skipping: the one way in which every format hands over
+ * names and networks, so that none can forget what a list may not block.
+ */
+#include "blocklists/format_line.h"
+
+struct text
+line_before(struct text line, char mark)
+{
+	struct text before = line;
+
+	(void)text_cut(&line, mark, &before);
+	return text_trim(before);
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+bool
+line_word(struct text *line, struct text *word)
+{
+	struct text rest = text_trim(*line);
+	size_t n = 0;
+
+	while (n < rest.n && !is_blank(rest.p[n]))
+		n++;
+	if (n == 0)
+		return false;
+	*word = (struct text){ rest.p, n };
+	*line = text_skip(rest, n);
+	return true;
+}
+
+static void
+count(struct format_tally *tally, unsigned line)
+{
+	if (tally->n < FORMAT_LINES_SHOWN)
+		tally->lines[tally->n] = line;
+	tally->n++;
+}
+
+void
+line_skip(struct format *format, enum format_skip why)
+{
+	format->counts.skipped++;
+	count(&format->counts.skips[why], format->line);
+	if (format->reader.on_skip != NULL)
+		format->reader.on_skip(format->reader.arg, format->line, why);
+}
+
+static void
+hand_over(struct format *format, struct list_entry *entry)
+{
+	entry->line = format->line;
+	format->counts.entries++;
+	format->reader.on_entry(format->reader.arg, entry);
+}
+
+void
+line_take_host(struct format *format, const struct host *host, struct list_entry entry)
+{
+	entry.name = host_text(host);
+	if (host_is_address(host))
+		line_skip(format, FORMAT_SKIP_ADDRESS);
+	else if (memchr(entry.name.p, '.', entry.name.n) == NULL)
+		line_skip(format, FORMAT_SKIP_SINGLE_LABEL);
+	else if (format->reader.is_suffix != NULL && format->reader.is_suffix(entry.name))
+		line_skip(format, FORMAT_SKIP_SUFFIX);
+	else
+		hand_over(format, &entry);
+}
+
+/* Of all networks that are too wide the worst is one that has all of IPv4 inside. */
+static bool
+is_too_wide(const struct prefix *net)
+{
+	static const struct address any_ipv4 = ADDRESS_V4(0, 0, 0, 0);
+
+	if (prefix_has(net, &any_ipv4))
+		return net->bits < FORMAT_MIN_BITS_IPV4;
+	return net->bits <
+	       (address_is_ipv4(&net->net) ? FORMAT_MIN_BITS_IPV4 : FORMAT_MIN_BITS_IPV6);
+}
+
+void
+line_take_net(struct format *format, const struct prefix *net)
+{
+	struct list_entry entry = { .kind = LIST_NET, .net = *net };
+
+	if (is_too_wide(net))
+		line_skip(format, FORMAT_SKIP_TOO_WIDE);
+	else
+		hand_over(format, &entry);
+}
+
+enum format_skip
+line_skip_of(enum host_result result)
+{
+	switch (result) {
+	case HOST_NON_ASCII:
+		return FORMAT_SKIP_NON_ASCII;
+	case HOST_TOO_LONG:
+	case HOST_LABEL_TOO_LONG:
+		return FORMAT_SKIP_TOO_LONG;
+	case HOST_OK:
+	case HOST_EMPTY:
+	case HOST_EMPTY_LABEL:
+	case HOST_BAD_BYTE:
+	case HOST_BAD_IPV4:
+	case HOST_BAD_IPV6:
+	case HOST_ZONE:
+	case HOST_BAD_PORT:
+	case HOST_NO_PORT:
+		break;
+	}
+	return FORMAT_SKIP_NOT_A_HOST;
+}
