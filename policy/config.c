@@ -13,7 +13,7 @@
 #define HOUR (3600 * SECOND)
 #define DAY (24 * HOUR)
 
-enum { CONNECTIONS_MAX = 1000000, WORKERS_MAX = 256 };
+enum { CONNECTIONS_MAX = 1000000 };
 
 static const char *const tls_names_words[] = { "enforce", "report", "off", NULL };
 static const char *const ech_words[] = { "log", "refuse", NULL };
@@ -129,7 +129,7 @@ static const struct field file_keys[] = {
 	{ "limits", FIELD_MAPPING, .table = &limits_keys_table,
 	    .help = "connections, per_client, head, fields" },
 	{ "audit", FIELD_MAPPING, .table = &audit_keys_table, .help = "path, on_failure, stall" },
-	{ "workers", FIELD_AUTO, .at = AT(workers), .min = 1, .max = WORKERS_MAX,
+	{ "workers", FIELD_AUTO, .at = AT(workers), .min = 1, .max = CONFIG_WORKERS_MAX,
 	    .help = "a number, or auto" },
 };
 TABLE(file_keys);

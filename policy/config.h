@@ -72,6 +72,7 @@ struct resolver_server {
 enum tls_names { TLS_NAMES_ENFORCE, TLS_NAMES_REPORT, TLS_NAMES_OFF };
 enum ech { ECH_LOG, ECH_REFUSE };
 enum on_failure { ON_FAILURE_DENY, ON_FAILURE_CONTINUE };
+enum { CONFIG_WORKERS_MAX = 256 };
 
 /* All durations in milliseconds, all sizes in bytes. */
 struct config {
@@ -124,7 +125,7 @@ struct config {
 		enum on_failure on_failure;
 		uint64_t stall;
 	} audit;
-	uint64_t workers; /* 0: auto */
+	uint64_t workers; /* at most CONFIG_WORKERS_MAX; 0: auto */
 };
 
 struct config_file; /* a config and what its texts point into */

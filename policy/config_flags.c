@@ -7,7 +7,7 @@
 #include "policy/config_read.h"
 #include "policy/units.h"
 
-enum { DNS_PORT = 53, WORKERS_MAX = 256 };
+enum { DNS_PORT = 53 };
 
 /*
  * A list that takes one more item: what the file said goes when the first flag of
@@ -111,7 +111,8 @@ config_flag_workers(struct config_file *f, struct text value, struct report *rep
 {
 	uint64_t workers = 0;
 
-	if (!text_is(value, "auto") && (!text_number(value, WORKERS_MAX, &workers) || workers == 0))
+	if (!text_is(value, "auto") &&
+	    (!text_number(value, CONFIG_WORKERS_MAX, &workers) || workers == 0))
 		return refuse(report, "--workers", value, "must be a number, 1 to 256, or auto");
 	f->config.workers = workers;
 	return true;

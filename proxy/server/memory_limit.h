@@ -4,14 +4,12 @@
 #ifndef SERVER_MEMORY_LIMIT_H
 #define SERVER_MEMORY_LIMIT_H
 
-#include <stdint.h>
+#include "proxy/server/control_group.h"
 
 /*
- * Bytes: the machine's memory, or the least that a control group we are in allows.  `groups` is
- * /proc/self/cgroup, `mount` where control groups are mounted; both versions are known, and
- * what cannot be read limits nothing.  In a container the group's own path is not there, but
- * the mount's root is the group.
+ * Bytes: the machine's memory, or the least that a control group we are in allows.  What cannot
+ * be read limits nothing.
  */
-uint64_t memory_limit(const char *groups, const char *mount);
+uint64_t memory_limit(const struct control_files *);
 
 #endif

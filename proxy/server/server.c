@@ -2,7 +2,6 @@
 #include "proxy/server/server.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,19 +12,14 @@
 
 #include "base/memory.h"
 #include "proxy/loop/loop.h"
+#include "proxy/server/capacity.h"
 #include "proxy/server/confine.h"
-#include "proxy/server/descriptors.h"
 #include "proxy/server/folders.h"
 #include "proxy/server/log.h"
-#include "proxy/server/memory_limit.h"
 #include "proxy/server/watch.h"
 #include "proxy/server/worker.h"
 
-enum {
-	SESSION_MEMORY =
-	    64 << 10, /* its two sockets in the kernel, and the longest head or hello */
-	INSTANCE_BYTES = 6,
-};
+enum { INSTANCE_BYTES = 6 };
 
 struct server {
 	const struct config_origin *origin;
@@ -41,59 +35,19 @@ struct server {
 	struct snapshot *policy; /* counted */
 	struct folders *folders; /* owned; the folders we are confined to; NULL before */
 	struct worker **workers; /* owned */
-	unsigned worker_count, started, done;
+	unsigned started, done;
 	char instance[2 * INSTANCE_BYTES + 1];
-	uint64_t memory; /* bytes we may use */
+	struct capacity capacity;
 	bool draining;
 };
 
-static unsigned
-usable_processors(void)
-{
-	cpu_set_t set;
-
-	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
-}
-
-/*
- * `auto` is what descriptors and memory allow: a flood shall meet a refusal before the process
- * meets its end.  Several listeners do not let one take all of it.
- */
 static void
 set_limits(struct server *s, const struct config *config)
 {
-	struct descriptors d = descriptors_divide(
-	    descriptors_raise(), s->worker_count, s->shared.listener_count);
-	uint64_t room = d.room > 0 ? d.room : 1; /* 0: somebody lowered it after the start */
-	uint64_t fit = s->memory / SESSION_MEMORY > 0 ? s->memory / SESSION_MEMORY : 1;
-	uint64_t most = room < fit ? room : fit;
-	uint64_t total = config->limits.connections != 0 ? config->limits.connections : most;
-	uint64_t each = s->shared.listener_count > 1 ? (total + 1) / 2 : total;
+	struct capacity_sessions most = capacity_divide(&s->capacity, config);
 
-	if (total > room)
-		log_line("limits.connections is %llu, and there is room for %llu: %llu files may "
-			 "be open, raise that limit (ulimit -n)",
-		    (unsigned long long)total, (unsigned long long)room,
-		    (unsigned long long)d.files);
-	atomic_store(&s->shared.session_limit, total);
-	atomic_store(&s->shared.listener_limit,
-	    config->limits.per_client != 0 ? config->limits.per_client : each);
-}
-
-/* What cannot work is refused now, with the remedy, and not later in the middle of something. */
-static bool
-has_descriptors(struct server *s, const struct config *config, struct report *report)
-{
-	struct descriptors d = descriptors_divide(
-	    descriptors_raise(), s->worker_count, config->listener_count);
-
-	s->shared.spare = d.spare;
-	if (d.room > 0)
-		return true;
-	return report_error(report, config->file, 0, 0,
-	    "%llu files may be open, and %llu are needed when workers is %u: raise that limit "
-	    "(ulimit -n), or lower workers",
-	    (unsigned long long)d.files, (unsigned long long)d.needed, s->worker_count);
+	atomic_store(&s->shared.session_limit, most.all);
+	atomic_store(&s->shared.listener_limit, most.each);
 }
 
 static bool
@@ -114,7 +68,7 @@ open_listeners(struct server *s, const struct config *config, struct report *rep
 		struct listener *l = &s->shared.listeners[i];
 
 		if (!listener_open(
-			l, i, &config->listeners[i], s->worker_count, config->file, report))
+			l, i, &config->listeners[i], s->capacity.workers, config->file, report))
 			return false;
 		s->shared.listener_count++;
 		if (!listener_own(l, &s->own, &s->own_count, &room))
@@ -173,7 +127,7 @@ changed_part(const struct server *s, const struct config *config)
 	if ((path == NULL) != (s->audit_path == NULL) ||
 	    (path != NULL && strcmp(path, s->audit_path) != 0))
 		return "audit.path";
-	if (config->workers != 0 && config->workers != s->worker_count)
+	if (config->workers != 0 && config->workers != s->capacity.workers)
 		return "workers";
 	return NULL;
 }
@@ -345,12 +299,11 @@ prepare(struct server *s, struct report *report)
 	if (file == NULL)
 		return false;
 	config = config_of(file);
-	s->memory = memory_limit("/proc/self/cgroup", "/sys/fs/cgroup");
-	s->worker_count = config->workers != 0 ? (unsigned)config->workers : usable_processors();
-	s->shared.workers = s->worker_count;
-	ready = has_descriptors(s, config, report) && open_done(s, report) &&
-		draw_random(s, report) && open_listeners(s, config, report) &&
-		open_record(s, config, report);
+	s->capacity = capacity_find(config);
+	s->shared.workers = s->capacity.workers;
+	ready = capacity_suffices(&s->capacity, config, &s->shared.spare, report) &&
+		open_done(s, report) && draw_random(s, report) &&
+		open_listeners(s, config, report) && open_record(s, config, report);
 	if (!ready) {
 		config_free(file);
 		return false;
@@ -359,8 +312,8 @@ prepare(struct server *s, struct report *report)
 	s->policy = load_policy(s, file, report);
 	if (s->policy == NULL)
 		return false;
-	s->workers = memory_new(s->worker_count, sizeof(*s->workers));
-	for (unsigned i = 0; i < s->worker_count; i++)
+	s->workers = memory_new(s->capacity.workers, sizeof(*s->workers));
+	for (unsigned i = 0; i < s->capacity.workers; i++)
 		if ((s->workers[i] = worker_new(&s->shared, i, s->policy, report)) == NULL)
 			return false;
 	return true;
@@ -385,7 +338,7 @@ give_up_the_rest(struct server *s)
 static bool
 start_workers(struct server *s)
 {
-	while (s->started < s->worker_count) {
+	while (s->started < s->capacity.workers) {
 		if (!worker_start(s->workers[s->started])) {
 			log_line("cannot start a worker: %s", strerror(errno));
 			end_now(s);
@@ -401,7 +354,7 @@ start_workers(struct server *s)
 static void
 server_free(struct server *s)
 {
-	for (unsigned i = 0; i < s->worker_count && s->workers != NULL; i++) {
+	for (unsigned i = 0; i < s->capacity.workers && s->workers != NULL; i++) {
 		if (i < s->started)
 			worker_join(s->workers[i]);
 		worker_free(s->workers[i]);
