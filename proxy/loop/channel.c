@@ -8,6 +8,7 @@
 #include "proxy/loop/channel.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -125,6 +126,45 @@ channel_write(struct channel *channel, const void *bytes, size_t n)
 		return CHANNEL_AGAIN;
 	}
 	return put < 0 ? CHANNEL_ERROR : put;
+}
+
+/* The call itself was refused: by the kind of socket, an old kernel, a filter, or for want of memory. */
+static bool
+unable(int error)
+{
+	return error == EINVAL || error == ENOSYS || error == EPERM || error == ENOMEM;
+}
+
+static ssize_t
+move(int from, int to, size_t n)
+{
+	ssize_t moved;
+
+	do {
+		moved = splice(from, NULL, to, NULL, n, SPLICE_F_NONBLOCK);
+	} while (moved < 0 && errno == EINTR);
+	if (moved > 0)
+		return moved;
+	if (moved == 0 || errno == EAGAIN)
+		return CHANNEL_AGAIN;
+	return unable(errno) ? CHANNEL_UNABLE : CHANNEL_ERROR;
+}
+
+ssize_t
+channel_fill(struct channel *channel, int pipe, size_t n)
+{
+	return move(channel->fd, pipe, n);
+}
+
+/* The pipe is not empty, so what is full is the socket. */
+ssize_t
+channel_drain(struct channel *channel, int pipe, size_t n)
+{
+	ssize_t moved = move(pipe, channel->fd, n);
+
+	if (moved == CHANNEL_AGAIN)
+		channel->writable = false;
+	return moved;
 }
 
 bool

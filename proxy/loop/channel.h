@@ -25,7 +25,7 @@ struct channel {
 	struct task broken; /* run when the socket cannot be watched */
 };
 
-enum { CHANNEL_ERROR = -1, CHANNEL_AGAIN = -2 };
+enum { CHANNEL_ERROR = -1, CHANNEL_AGAIN = -2, CHANNEL_UNABLE = -3 };
 
 /*
  * Takes over fd, which is non-blocking.  ready runs whenever a flag may have been set, never
@@ -45,6 +45,15 @@ void channel_own(struct channel *, void (*ready)(void *arg), void *arg);
 /* > 0 bytes, 0 at the end of input, CHANNEL_AGAIN (flag cleared), CHANNEL_ERROR with errno. */
 ssize_t channel_read(struct channel *, void *, size_t);
 ssize_t channel_write(struct channel *, const void *, size_t);
+
+/*
+ * The same through a pipe, without a copy: up to n bytes into an empty one, or the n bytes it
+ * holds out of it.  CHANNEL_UNABLE: not on this socket or this system; nothing was moved, so copy.
+ * A fill that says CHANNEL_AGAIN has found nothing that it can take, and clears no flag: a read
+ * may find an end, or what stands behind an urgent mark.
+ */
+ssize_t channel_fill(struct channel *, int pipe, size_t n);
+ssize_t channel_drain(struct channel *, int pipe, size_t n);
 
 /*
  * Has the connection failed (a reset, a keepalive without answer)?  For those who do not read just now: bytes that

@@ -1,7 +1,6 @@
 /* capacity.c - see capacity.h. */
 #include "proxy/server/capacity.h"
 
-#include "proxy/server/descriptors.h"
 #include "proxy/server/log.h"
 #include "proxy/server/memory_limit.h"
 #include "proxy/server/processors.h"
@@ -39,19 +38,16 @@ capacity_find(const struct config *config)
 }
 
 bool
-capacity_suffices(
-    const struct capacity *c, const struct config *config, unsigned *spare, struct report *report)
+capacity_suffices(const struct capacity *c, const struct config *config, struct descriptors *d,
+    struct report *report)
 {
-	struct descriptors d = descriptors_divide(
-	    descriptors_raise(), c->workers, config->listener_count);
-
-	*spare = d.spare;
-	if (d.room > 0)
+	*d = descriptors_divide(descriptors_raise(), c->workers, config->listener_count);
+	if (d->room > 0)
 		return true;
 	return report_error(report, config->file, 0, 0,
 	    "%llu files may be open, and %llu are needed when workers is %u: raise that limit "
 	    "(ulimit -n), or lower workers",
-	    (unsigned long long)d.files, (unsigned long long)d.needed, c->workers);
+	    (unsigned long long)d->files, (unsigned long long)d->needed, c->workers);
 }
 
 /*

@@ -7,6 +7,7 @@
 
 #include "base/report.h"
 #include "policy/config.h"
+#include "proxy/server/descriptors.h"
 
 struct capacity {
 	unsigned workers;
@@ -20,9 +21,9 @@ struct capacity_sessions {
 /* Reads what control groups allow: before the process is confined.  Says what `auto` came to. */
 struct capacity capacity_find(const struct config *);
 
-/* What cannot work is refused now, with the remedy; *spare as in descriptors.h. */
+/* What cannot work is refused now, with the remedy; and else so divided. */
 bool capacity_suffices(
-    const struct capacity *, const struct config *, unsigned *spare, struct report *);
+    const struct capacity *, const struct config *, struct descriptors *, struct report *);
 
 /* At a start and at each reload; says when the configuration asks for more than there is. */
 struct capacity_sessions capacity_divide(const struct capacity *, const struct config *);

@@ -46,7 +46,7 @@ static const struct group allowed[] = {
 	{ "a Unix listener's file: its mode at a reload, its removal at the end",
 	    "chmod fchmodat unlink unlinkat" },
 	{ "bytes, of files, pipes and sockets",
-	    "read write writev close recvfrom recvmsg sendto sendmsg" },
+	    "read write writev close recvfrom recvmsg sendto sendmsg splice pipe2" },
 	{ "connections; bind and listen are over, all that listens does so already",
 	    "accept4 connect shutdown getsockopt setsockopt getsockname" },
 };
@@ -124,6 +124,7 @@ static const struct row rows[] = {
 	{ SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, { IS(1, F_GETFD) } },
 	{ SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, { IS(1, F_SETFD) } },
 	{ SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, { IS(1, F_DUPFD_CLOEXEC) } },
+	{ SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, { IS(1, F_SETPIPE_SZ) } },
 	/* How much there is to read, and not to wait for it. */
 	{ SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, { IS(1, FIONREAD) } },
 	{ SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, { IS(1, FIONBIO) } },

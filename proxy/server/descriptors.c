@@ -5,7 +5,8 @@
 
 enum {
 	RESERVE_MOST = 256,
-	SPARE_MOST = 128,
+	SPARE_MOST = 96,
+	PIPES_MOST = 32,
 	NEEDED = 32,          /* by the process: the record, events, files that are being read */
 	NEEDED_BY_WORKER = 8, /* beside one for each listener: events, questions to DNS */
 	ROOM_LEAST = 2,
@@ -33,6 +34,7 @@ descriptors_divide(uint64_t files, unsigned workers, size_t listeners)
 	uint64_t fixed = NEEDED + workers * (NEEDED_BY_WORKER + (uint64_t)listeners);
 	uint64_t reserve = files / 2 < RESERVE_MOST ? files / 2 : RESERVE_MOST;
 	uint64_t spare = files / 8 < SPARE_MOST ? files / 8 : SPARE_MOST;
+	uint64_t pipes = files / 32 < PIPES_MOST ? files / 32 : PIPES_MOST;
 
 	if (reserve < fixed)
 		reserve = fixed;
@@ -41,5 +43,6 @@ descriptors_divide(uint64_t files, unsigned workers, size_t listeners)
 		.needed = fixed + 2 * ROOM_LEAST,
 		.room = files >= reserve + 2 * ROOM_LEAST ? (files - reserve) / 2 : 0,
 		.spare = (unsigned)spare,
+		.pipes = (unsigned)pipes,
 	};
 }

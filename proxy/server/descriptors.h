@@ -3,7 +3,7 @@
  *
  * A session takes two: its client's and its server's.  The reserve is for everything else: what
  * the process itself needs, clients that are turned away, attempts that race to connect, questions
- * to DNS.
+ * to DNS, pipes of bulk flows.
  */
 #ifndef SERVER_DESCRIPTORS_H
 #define SERVER_DESCRIPTORS_H
@@ -16,6 +16,7 @@ struct descriptors {
 	uint64_t needed; /* with fewer, it cannot serve */
 	uint64_t room;   /* sessions; 0 when there are fewer than needed */
 	unsigned spare;  /* clients that are turned away, and as many attempts that race */
+	unsigned pipes;  /* of two descriptors each */
 };
 
 /* The soft limit goes up to the hard one; returns what it is then. */

@@ -294,6 +294,7 @@ prepare(struct server *s, struct report *report)
 {
 	struct config_file *file = load_config(s, report);
 	const struct config *config;
+	struct descriptors d;
 	bool ready;
 
 	if (file == NULL)
@@ -301,13 +302,15 @@ prepare(struct server *s, struct report *report)
 	config = config_of(file);
 	s->capacity = capacity_find(config);
 	s->shared.workers = s->capacity.workers;
-	ready = capacity_suffices(&s->capacity, config, &s->shared.spare, report) &&
-		open_done(s, report) && draw_random(s, report) &&
-		open_listeners(s, config, report) && open_record(s, config, report);
+	ready = capacity_suffices(&s->capacity, config, &d, report) && open_done(s, report) &&
+		draw_random(s, report) && open_listeners(s, config, report) &&
+		open_record(s, config, report);
 	if (!ready) {
 		config_free(file);
 		return false;
 	}
+	s->shared.spare = d.spare;
+	s->shared.pipes = d.pipes;
 	set_limits(s, config);
 	s->policy = load_policy(s, file, report);
 	if (s->policy == NULL)

@@ -313,6 +313,7 @@ worker_new(struct shared *shared, unsigned number, struct snapshot *policy, stru
 	w->context.policy = snapshot_ref(policy);
 	w->context.scratch = memory_new(SCRATCH, 1);
 	w->context.scratch_size = SCRATCH;
+	pipes_init(&w->context.pipes, &w->loop, shared->pipes / shared->workers + 1);
 	w->context.total = &shared->sessions;
 	w->context.audit = audit_new(&w->loop, shared->sink, config, shared->instance, number);
 	w->context.racing.limit = shared->spare / shared->workers + 1;
@@ -389,6 +390,7 @@ worker_free(struct worker *w)
 		return;
 	session_context_done(&w->context);
 	resolver_free(w->context.resolver);
+	pipes_done(&w->context.pipes);
 	audit_free(w->context.audit);
 	snapshot_unref(w->context.policy);
 	snapshot_unref(w->fresh);

@@ -21,6 +21,7 @@ struct shared {
 	struct audit_sink *sink;
 	unsigned workers;     /* how many there are */
 	unsigned spare;       /* in all: clients that are turned away; and attempts that race */
+	unsigned pipes;       /* in all: of flows that are bulk */
 	const char *instance; /* names this run in the record */
 	atomic_uint_fast64_t sessions;
 	atomic_uint_fast64_t session_limit, listener_limit; /* never 0; a reload may change them */

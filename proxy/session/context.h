@@ -14,6 +14,7 @@
 #include "policy/snapshot.h"
 #include "proxy/audit/audit.h"
 #include "proxy/loop/loop.h"
+#include "proxy/tunnel/pipes.h"
 #include "proxy/upstream/dial.h"
 #include "proxy/upstream/resolver.h"
 
@@ -58,6 +59,7 @@ struct session_context {
 	struct snapshot *policy; /* counted; new requests are judged by this one */
 	char *scratch;           /* one buffer for every read of this worker */
 	size_t scratch_size;
+	struct pipes pipes;
 	struct session_list sessions;
 	size_t open;              /* how many they are */
 	struct session_list dead; /* closed; freed by the reaper at the end of the turn */

@@ -58,7 +58,7 @@ tunnel_moved(struct session *s, struct flow *f, enum flow_result *result)
 	uint64_t before = f->bytes;
 	bool was_done = f->done;
 
-	*result = flow_run(f, s->context->scratch, s->context->scratch_size);
+	*result = flow_run(f, s->context->scratch, s->context->scratch_size, &s->context->pipes);
 	if (f->bytes != before)
 		s->active = loop_now(s->context->loop);
 	if (*result == FLOW_READ_ERROR || *result == FLOW_WRITE_ERROR) {
@@ -79,9 +79,9 @@ broken_while_held(struct session *s)
 {
 	const char *ended = NULL;
 
-	if (s->up.held.n > 0 && channel_broken(s->client))
+	if (flow_waits(&s->up) && channel_broken(s->client))
 		ended = "client_reset";
-	else if (s->down.held.n > 0 && channel_broken(s->server))
+	else if (flow_waits(&s->down) && channel_broken(s->server))
 		ended = "server_reset";
 	if (ended != NULL)
 		session_end(s, ended);

@@ -2,7 +2,10 @@
  * flow.h - one direction of a tunnel: every byte, in order, as fast as the slower
  * side takes it; a tunnel is two of these, mirror images.
  *
- * An idle flow holds no memory.  Reading stops while bytes wait to be written
+ * A small flow is copied through a buffer that all share.  One that proves bulk goes through a pipe
+ * instead, where the bytes stay in the kernel; what anybody can see of it is the same.
+ *
+ * An idle flow holds no memory and no pipe.  Reading stops while bytes wait to be written
  * (back-pressure); the end of input is passed on when the last byte has left (half-close).
  */
 #ifndef TUNNEL_FLOW_H
@@ -14,12 +17,15 @@
 
 #include "proxy/loop/buffer.h"
 #include "proxy/loop/channel.h"
+#include "proxy/tunnel/pipes.h"
 
 struct flow {
 	struct channel *from, *to; /* borrowed: the session frees them */
 	uint64_t bytes;            /* delivered */
-	size_t own;                /* of what is held first, the proxy's own bytes: not counted */
+	struct pipe *pipe;         /* owned; while it holds bytes, which were read before those: */
 	struct buffer held;        /* read, not written yet */
+	uint32_t own;              /* of them first, the proxy's own bytes: not counted */
+	int8_t bulk;               /* how much it looks like that, see flow.c */
 	bool ended;                /* from has said its last byte */
 	bool done;                 /* and it was passed on */
 };
@@ -33,10 +39,13 @@ enum flow_result {
 };
 
 /* Move what can be moved, a bounded amount; scratch is borrowed for the call. */
-enum flow_result flow_run(struct flow *, char *scratch, size_t size);
+enum flow_result flow_run(struct flow *, char *scratch, size_t size, struct pipes *);
 
 /* Only write what is held, read nothing: FLOW_DONE when nothing is held any more. */
 enum flow_result flow_flush(struct flow *);
+
+/* Are there bytes that were read and wait to be written? */
+bool flow_waits(const struct flow *);
 
 /* Put bytes that are already here in front of what will be read. */
 void flow_hold(struct flow *, struct text);

@@ -46,7 +46,7 @@ fake_kernel_init(void)
 void
 fake_kernel_done(void)
 {
-	assert(fake_kernel.open == 0);
+	assert(fake_kernel.open == 0 && fake_kernel.pipes_open == 0);
 	for (unsigned i = 0; i < fake_kernel.count; i++) {
 		free(fake_kernel.sockets[i].sent.p);
 		free(fake_kernel.sockets[i].got.p);
@@ -177,6 +177,13 @@ fake_reset(struct fake_socket *s, int error)
 }
 
 void
+fake_urge(struct fake_socket *s)
+{
+	if (alive(s) && !s->fin)
+		s->mark = s->sent.n + 1;
+}
+
+void
 fake_gone(struct fake_socket *s)
 {
 	fake_fin(s);
@@ -238,6 +245,8 @@ __wrap_recv(int fd, void *bytes, size_t n, int flags)
 		n = waiting;
 	if (n > s->piece)
 		n = s->piece;
+	if (s->mark > s->taken + 1 && n > s->mark - 1 - s->taken)
+		n = s->mark - 1 - s->taken; /* never across an urgent byte */
 	memcpy(bytes, s->sent.p + s->taken, n);
 	s->taken += n;
 	return (ssize_t)n;
@@ -454,7 +463,7 @@ __wrap_close(int fd)
 {
 	struct fake_socket *s = fake_socket_of(fd);
 
-	if (fd == FAKE_FD_EPOLL)
+	if (fd == FAKE_FD_EPOLL || fake_pipe_close(fd))
 		return 0;
 	if (s == NULL)
 		return __real_close(fd);

@@ -42,6 +42,7 @@ struct fake_socket {
 	/* towards the product */
 	struct stream sent; /* by the peer */
 	size_t taken;       /* of it read by the product */
+	size_t mark;        /* an urgent byte is here, 1 more; 0: none */
 	bool fin;           /* the peer has ended its side */
 	bool gone;          /* and takes nothing any more: a write is answered by a reset */
 	bool dead;          /* reset, by whomever */
@@ -76,6 +77,25 @@ enum fake_route {
 	ROUTES,
 };
 
+/* What a new pipe is like, until told otherwise. */
+enum fake_pipes {
+	PIPES_LARGE,
+	PIPES_SMALL,     /* no room is granted to it */
+	PIPES_NONE,      /* there is none */
+	PIPES_NO_FILL,   /* splice() refuses to fill it from a socket, */
+	PIPES_NO_DRAIN,  /* or to empty it into one */
+	PIPES_INTERRUPT, /* every other splice() is interrupted */
+	FAKE_PIPES_KINDS,
+};
+
+enum { FAKE_PIPES = 8 };
+
+struct fake_pipe {
+	int fds[2]; /* -1: closed */
+	char bytes[FAKE_WINDOW];
+	size_t at, n;
+};
+
 TAILQ_HEAD(fake_ready, fake_socket);
 
 struct fake_kernel {
@@ -91,6 +111,12 @@ struct fake_kernel {
 	bool one_at_once;  /* and how many of them in a turn */
 	unsigned watched;  /* entries of the set */
 	struct fake_ready ready;
+
+	struct fake_pipe pipes[FAKE_PIPES];
+	unsigned pipe_count; /* made so far */
+	unsigned pipes_open;
+	enum fake_pipes pipe_kind;
+	bool pipe_interrupted;
 
 	void (*on_connect)(const struct fake_socket *);
 	void (*on_send)(struct fake_socket *, struct text);
@@ -118,8 +144,13 @@ void fake_say(struct fake_socket *, struct text);
 void fake_fin(struct fake_socket *);
 void fake_gone(struct fake_socket *);
 void fake_reset(struct fake_socket *, int error);
+void fake_urge(struct fake_socket *);           /* what it says next begins with an urgent byte */
 void fake_read(struct fake_socket *, size_t n); /* room for so much more */
 void fake_wake(struct fake_socket *);           /* an event about nothing */
+
+/* fake_pipe.c: pipe2(), splice() and so on */
+bool fake_pipe_close(int fd);    /* false: it is none */
+size_t fake_pipe_holds(int out); /* bytes in the pipe whose reading end that is */
 
 /* fake_event.c: libevent on that kernel. */
 void fake_event_init(void);

@@ -26,7 +26,7 @@ check_flow(const struct flow *f)
 {
 	const struct fake_socket *from = fake_end_of(f->from), *to = fake_end_of(f->to);
 
-	if (f->held.n > 0)
+	if (flow_waits(f))
 		assert(to->window == 0 && !to->dead && !from->dead);
 	else if (f->done)
 		assert(from->fin && to->ended);

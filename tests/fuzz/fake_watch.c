@@ -239,6 +239,33 @@ check_descriptors(void)
 	assert(fake_kernel.open - held >= context->racing.racing);
 }
 
+/* A pipe is idle and empty, or has one flow and the bytes that it knows of. */
+static void
+check_pipes(void)
+{
+	const struct pipes *pool = &fake_world.context.pipes;
+	const struct session *s;
+	const struct pipe *pipe;
+	unsigned idle = 0, busy = 0;
+
+	SLIST_FOREACH(pipe, &pool->idle, link)
+	assert(idle++ < pool->limit && pipe->n == 0 && fake_pipe_holds(pipe->out) == 0);
+	TAILQ_FOREACH(s, &fake_world.context.sessions, link)
+	{
+		const struct pipe *of[] = { s->up.pipe, s->down.pipe };
+
+		for (size_t i = 0; i < COUNT(of); i++) {
+			if (of[i] == NULL)
+				continue;
+			assert(of[i]->n > 0 && of[i]->n == fake_pipe_holds(of[i]->out));
+			busy++;
+		}
+	}
+	assert(pool->waiting == idle && pool->open == idle + busy && pool->open <= pool->limit);
+	assert(pool->open == fake_kernel.pipes_open && pool->unused <= pool->waiting);
+	assert(pool->waiting == 0 || pool->look.set);
+}
+
 static void
 check_places(void)
 {
@@ -348,6 +375,7 @@ fake_watch_turn(void)
 	for (unsigned i = 0; i < fake_world.client_count; i++)
 		check_time(&fake_world.clients[i]);
 	check_descriptors();
+	check_pipes();
 	check_places();
 	check_memory();
 }

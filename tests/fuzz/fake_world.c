@@ -20,6 +20,7 @@ enum {
 	TURNED_AWAY_LIMIT = 2,
 	LOOKUPS = 3,
 	RACING = 2,
+	PIPES = 2,
 	TURNS_AT_ONCE = 20000, /* more without time passing is a loop that spins */
 	TEDIOUS_MS = 12000,
 	DAY_MS = 24 * 3600 * 1000,
@@ -59,6 +60,7 @@ begin_context(const struct config *config)
 	context->scratch = memory_new(SCRATCH, 1);
 	context->scratch_size = SCRATCH;
 	context->total = &fake_world.total;
+	pipes_init(&context->pipes, &fake_world.loop, PIPES);
 	context->racing.limit = RACING;
 	context->shares = memory_new(FAKE_ENTRANCES, sizeof(*context->shares));
 	context->own_ports.v = memory_new(1, sizeof(*context->own_ports.v));
@@ -281,6 +283,7 @@ fake_world_end(bool at_once)
 	context->audit = NULL;
 	session_context_done(context);
 	resolver_free(context->resolver);
+	pipes_done(&context->pipes);
 	check_counters();
 	fake_record_end(written);
 	fake_watch_end();

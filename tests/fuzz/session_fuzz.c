@@ -278,6 +278,21 @@ op_over(struct script *s)
 	s->over = true;
 }
 
+static void
+op_urgent(struct script *s)
+{
+	struct fake_socket *socket = next_socket(s);
+
+	if (socket != NULL)
+		fake_urge(socket);
+}
+
+static void
+op_pipes(struct script *s)
+{
+	fake_kernel.pipe_kind = next(s) % FAKE_PIPES_KINDS;
+}
+
 /* Not in the table: time passes between turns. */
 static void
 op_pass(struct script *s)
@@ -305,14 +320,17 @@ static void (*const operations[])(struct script *) = {
 	op_sink,
 	op_drain,
 	op_over,
+	NULL,
+	op_urgent,
+	op_pipes,
 };
 
-enum { PASS = COUNT(operations) };
+enum { PASS = 16 };
 
 static bool
 is_time_next(const struct script *s)
 {
-	return s->n > 0 && (*s->p & OPERATION) % (PASS + 1) == PASS;
+	return s->n > 0 && (*s->p & OPERATION) % COUNT(operations) == PASS;
 }
 
 /* In a callback of the loop, where the product's own events come from. */
@@ -324,7 +342,7 @@ act(void *arg)
 	do {
 		s->last = next(s);
 		s->left--;
-		operations[(s->last & OPERATION) % (PASS + 1)](s);
+		operations[(s->last & OPERATION) % COUNT(operations)](s);
 	} while ((s->last & SAME_TURN) && s->n > 0 && s->left > 0 && !s->over && !is_time_next(s));
 }
 

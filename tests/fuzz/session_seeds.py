@@ -10,7 +10,7 @@ Sockets are c0, c1 ... in the order clients came, and s0, s1 ... among the conne
 import pathlib
 import sys
 
-OPERATIONS = "client word bytes flood fin gone reset read quirk answer arrive plan policy sink drain over pass".split()
+OPERATIONS = "client word bytes flood fin gone reset read quirk answer arrive plan policy sink drain over pass urgent pipes".split()
 HOSTS = "one two three never denied listed literal private v6".split()
 PORTS = "443 80 8443 25 3128".split()
 CLIENT = (
@@ -29,6 +29,7 @@ READS = "1 7 100 4096 all".split()
 ROUTES = "slow open refused no-route no-socket no-watch interrupt".split()
 WINDOWS = "all none 1 100".split()
 SINKS = "takes stalls unseen busy fails".split()
+PIPES = "large small none no-fill no-drain interrupt".split()
 PIECES = "0 1 100 1000".split()
 TIMES = "0 1 10 50 250 1000 2500 5000 10000 60000 3600000".split()
 TTLS = "0 1 60 forever".split()
@@ -82,6 +83,8 @@ OPERANDS = {
     "sink": lambda mode, piece="0": [sink_byte(mode, piece)],
     "drain": lambda: [],
     "over": lambda: [],
+    "urgent": lambda who: [socket(who)],
+    "pipes": lambda kind: [PIPES.index(kind)],
     "pass": lambda ms: [TIMES.index(ms)],
 }
 
@@ -103,6 +106,7 @@ def assemble(script):
 READY = "plan at-once 1; plan aaaa good; plan a good; plan route open;"
 TUNNEL = READY + "client a; word c0 connect one 443; word c0 tls one;"
 OPEN_TUNNEL = READY + "client b; word c0 connect one 8443;"
+BULK = OPEN_TUNNEL + "word c0 ssh; flood s0 255; read c0; flood s0 255; read c0;"
 GET = READY + "client a; word c0 get one 80;"
 
 SEEDS = {
@@ -205,6 +209,26 @@ SEEDS = {
     "client-gone": OPEN_TUNNEL + "word c0 ssh; gone c0 +; flood s0 3",
     "data-with-end": OPEN_TUNNEL + "word c0 ssh; flood s0 3 +; fin s0 +; flood c0 3 +; reset c0",
     "tunnel-quirks": OPEN_TUNNEL + "word c0 ssh; plan newest 1; quirk c0 pieces 3; quirk s0 interrupted 9; flood c0 2 +; flood s0 2; quirk s0 woken; quirk c0 woken",
+    # tunneling in bulk
+    "bulk": BULK + "flood s0 200; read c0; flood s0 3; bytes s0 x; pass 1000; flood s0 255; read c0; fin s0; fin c0",
+    "bulk-back-pressure": BULK + "flood s0 255; flood s0 255; read c0 100; read c0 4096; fin s0; read c0; fin c0",
+    "bulk-both": BULK + "flood c0 255; read s0; flood c0 255 +; flood s0 255; read s0; read c0; fin c0; fin s0",
+    "bulk-three": BULK + "client b; word c1 connect one 8443; word c1 ssh; flood s1 255; read c1; flood s1 255; flood c0 255;"
+    " read s0; flood c0 255; read s1; flood s1 255; flood s0 255; read c1; read c0; read s0; reset c1",
+    "bulk-reset": BULK + "flood s0 255; reset c0",
+    "bulk-reset-server": BULK + "flood s0 255; flood s0 255; reset s0; read c0",
+    "bulk-gone": BULK + "flood s0 100; gone c0; read c0",
+    "bulk-cut": BULK + "flood s0 255; policy 2",
+    "bulk-over": BULK + "flood s0 255; over",
+    "bulk-pieces": BULK + "quirk s0 pieces 50; quirk c0 pieces 3; flood s0 9; quirk s0 whole; quirk c0 whole; read c0; flood s0 255; fin s0",
+    "bulk-urgent": BULK + "urgent s0; flood s0 99; read c0; flood s0 99 +; urgent s0 +; flood s0 99 +; fin s0; read c0",
+    "bulk-small-pipes": "pipes small;" + BULK + "flood s0 255; read c0; pipes large; pass 250; flood s0 255; read c0",
+    "bulk-no-pipes": "pipes none;" + BULK + "flood s0 255; read c0; fin s0",
+    "bulk-no-fill": "pipes no-fill;" + BULK + "flood s0 255; read c0; fin s0",
+    "bulk-no-drain": "pipes no-drain;" + BULK + "flood s0 255; read c0; flood s0 255; read c0; fin s0",
+    "bulk-no-drain-later": BULK + "flood s0 255; pipes no-drain; read c0 100; read c0; flood s0 255; read c0; fin s0",
+    "bulk-interrupted": "pipes interrupt;" + BULK + "flood s0 255; read c0; fin s0",
+    "bulk-inside": OPEN_TUNNEL + "flood s0 255; read c0; flood s0 255; flood s0 255; word c0 tls one; flood s0 3; read c0; word s0 server-hello; fin s0; read c0; read c0; fin c0",
     # exchanging
     "get": GET + "word s0 ok; word c0 get one 80; word s0 ok-chunked; word s0 chunk; word s0 last-chunk; pass 60000; pass 10000; pass 10000",
     "get-close": READY + "client a; word c0 get-close one 80; word s0 ok; fin s0; fin c0",

@@ -16,21 +16,21 @@ static const struct {
 	unsigned workers;
 	size_t listeners;
 	uint64_t needed, room;
-	unsigned spare;
+	unsigned spare, pipes;
 	const char *why;
 } cases[] = {
-	{ 1 << 20, 4, 2, 76, 524160, 128, "as the manual says: (files - 256) / 2" },
-	{ 1024, 1, 1, 45, 384, 128, "a common limit" },
-	{ 512, 1, 1, 45, 128, 64, "256 is half of it" },
-	{ 128, 1, 1, 45, 32, 16, "below that, half is reserved" },
-	{ 64, 1, 1, 45, 11, 8, "or what is needed, if that is more" },
-	{ 64, 2, 1, 54, 7, 8, "another worker needs its own" },
-	{ 45, 1, 1, 45, 2, 5, "just enough" },
-	{ 44, 1, 1, 45, 0, 5, "not enough" },
-	{ 0, 1, 1, 45, 0, 0, "nothing" },
-	{ 1024, 64, 1, 612, 208, 128, "many workers need more than the reserve" },
-	{ 512, 64, 1, 612, 0, 64, "or than there is" },
-	{ RLIM_INFINITY, 1, 1, 45, (RLIM_INFINITY - 256) / 2, 128, "no limit" },
+	{ 1 << 20, 4, 2, 76, 524160, 96, 32, "as the manual says: (files - 256) / 2" },
+	{ 1024, 1, 1, 45, 384, 96, 32, "a common limit" },
+	{ 512, 1, 1, 45, 128, 64, 16, "256 is half of it" },
+	{ 128, 1, 1, 45, 32, 16, 4, "below that, half is reserved" },
+	{ 64, 1, 1, 45, 11, 8, 2, "or what is needed, if that is more" },
+	{ 64, 2, 1, 54, 7, 8, 2, "another worker needs its own" },
+	{ 45, 1, 1, 45, 2, 5, 1, "just enough" },
+	{ 44, 1, 1, 45, 0, 5, 1, "not enough" },
+	{ 0, 1, 1, 45, 0, 0, 0, "nothing" },
+	{ 1024, 64, 1, 612, 208, 96, 32, "many workers need more than the reserve" },
+	{ 512, 64, 1, 612, 0, 64, 16, "or than there is" },
+	{ RLIM_INFINITY, 1, 1, 45, (RLIM_INFINITY - 256) / 2, 96, 32, "no limit" },
 };
 
 static void
@@ -42,14 +42,15 @@ test_shares(void **state)
 		    cases[i].files, cases[i].workers, cases[i].listeners);
 
 		if (d.files != cases[i].files || d.needed != cases[i].needed ||
-		    d.room != cases[i].room || d.spare != cases[i].spare)
-			fail_msg("case %zu: needed %llu, room %llu, spare %u: %s", i,
+		    d.room != cases[i].room || d.spare != cases[i].spare ||
+		    d.pipes != cases[i].pipes)
+			fail_msg("case %zu: needed %llu, room %llu, spare %u, pipes %u: %s", i,
 			    (unsigned long long)d.needed, (unsigned long long)d.room, d.spare,
-			    cases[i].why);
+			    d.pipes, cases[i].why);
 	}
 }
 
-/* Sessions, those turned away and those that race: together no more than there is. */
+/* Sessions, those turned away, those that race, pipes: together no more than there is. */
 static void
 test_they_add_up(void **state)
 {
@@ -58,7 +59,7 @@ test_they_add_up(void **state)
 		struct descriptors d = descriptors_divide(files, 1, 1);
 
 		assert_true(d.room >= 2);
-		assert_true(2 * d.room + 2 * d.spare <= files);
+		assert_true(2 * d.room + 2 * d.spare + 2 * d.pipes <= files);
 	}
 }
 

@@ -8,18 +8,53 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "proxy/tunnel/flow.h"
 
-enum { SCRATCH = 16384, TURNS = 100000 };
+enum { SCRATCH = 16384, PIPES = 4, TURNS = 100000 };
+
+/* Through the buffer, through a pipe, or now so and now so. */
+enum path { COPIED, SPLICED, MIXED };
+
+struct way {
+	int domain; /* of all sockets */
+	enum path path;
+};
+
+static struct way ways[] = {
+	{ AF_UNIX, COPIED },
+	{ AF_UNIX, SPLICED },
+	{ AF_UNIX, MIXED },
+	{ AF_INET, COPIED },
+	{ AF_INET, SPLICED },
+	{ AF_INET, MIXED },
+};
+
+/* clang-format off: rows of a table */
+#define BY_WAY(test, n, name)                               \
+	{                                                   \
+#test ", " name, test, NULL, NULL, &ways[n] \
+	}
+#define UNIX_WAYS(test)                                                    \
+	BY_WAY(test, 0, "unix, copied"), BY_WAY(test, 1, "unix, spliced"), \
+	    BY_WAY(test, 2, "unix, mixed")
+#define TCP_WAYS(test)                                                   \
+	BY_WAY(test, 3, "tcp, copied"), BY_WAY(test, 4, "tcp, spliced"), \
+	    BY_WAY(test, 5, "tcp, mixed")
+#define ALL_WAYS(test) UNIX_WAYS(test), TCP_WAYS(test)
+/* clang-format on */
 
 /* source -> [from, to] -> sink */
 struct scene {
 	struct loop loop;
+	struct pipes pipes;
+	enum path path;
 	struct flow flow;
+	unsigned spliced; /* how often bytes waited in a pipe after a run */
 	int source, sink;
 	uint64_t sent, received; /* of a pattern whose every byte tells its place */
 	char scratch[SCRATCH];
@@ -70,14 +105,17 @@ nothing(void *arg)
 }
 
 static inline void
-scene_init(struct scene *scene, int domain)
+scene_init(struct scene *scene, void *state)
 {
+	const struct way *way = state;
 	int in[2], out[2];
 
-	*scene = (struct scene){ .sent = 0 };
+	*scene = (struct scene){ .path = way->path };
+	signal(SIGPIPE, way->path == COPIED ? SIG_DFL : SIG_IGN); /* splice(2) cannot do without */
 	loop_init(&scene->loop);
-	make_pair(domain, in);
-	make_pair(domain, out);
+	pipes_init(&scene->pipes, &scene->loop, way->path == COPIED ? 0 : PIPES);
+	make_pair(way->domain, in);
+	make_pair(way->domain, out);
 	scene->source = in[0];
 	scene->sink = out[0];
 	scene->flow.from = channel_new(&scene->loop, in[1], nothing, NULL);
@@ -88,7 +126,8 @@ static inline void
 scene_done(struct scene *scene)
 {
 	flow_free(&scene->flow);
-	assert_null(scene->flow.held.p);
+	assert_false(flow_waits(&scene->flow));
+	pipes_done(&scene->pipes);
 	channel_free(scene->flow.from);
 	channel_free(scene->flow.to);
 	if (scene->source >= 0)
@@ -96,6 +135,25 @@ scene_done(struct scene *scene)
 	if (scene->sink >= 0)
 		close(scene->sink);
 	loop_done(&scene->loop);
+}
+
+/* The pipe that is used next takes so much at once. */
+static inline void
+have_pipe_of(struct scene *scene, size_t room)
+{
+	struct pipe *pipe = pipes_borrow(&scene->pipes);
+
+	if (pipe == NULL)
+		return;
+	pipe->room = room;
+	pipe_give_back(pipe);
+}
+
+/* The other ends are on this machine, but TCP takes its time. */
+static inline void
+wait_a_moment(void)
+{
+	usleep(200);
 }
 
 /* One turn that does not wait. */
@@ -111,8 +169,25 @@ turn(struct scene *scene)
 static inline enum flow_result
 run(struct scene *scene, size_t scratch)
 {
+	enum flow_result result;
+
 	turn(scene);
-	return flow_run(&scene->flow, scene->scratch, scratch);
+	if (scene->path != MIXED || scene->sent % 3 == 0)
+		scene->flow.bulk = INT8_MAX;
+	result = flow_run(&scene->flow, scene->scratch, scratch, &scene->pipes);
+	scene->spliced += scene->flow.pipe != NULL;
+	assert_true(scene->path != COPIED || scene->flow.pipe == NULL);
+	return result;
+}
+
+/* Read, and not written yet. */
+static inline size_t
+waiting(const struct scene *scene)
+{
+	const struct flow *f = &scene->flow;
+
+	assert_true(f->pipe == NULL || f->pipe->n > 0);
+	return f->held.n + (f->pipe != NULL ? f->pipe->n : 0);
 }
 
 /* Runs it for as long as it says that there is more to do. */
