@@ -104,7 +104,7 @@ def test_a_slow_server_holds_the_client_back(start, server):
     gate.append(True)
     client.sock.settimeout(10)
     client.send(b"end").half_close()
-    wire.wait_for(lambda: target.contact().ended, timeout=10)
+    wire.wait_for(lambda: target.contact().ended, timeout=60)
     assert len(target.contact().received) == sent + 3
     assert proxy.record.wait(event="close")["bytes_up"] == sent + 3
 
