@@ -23,6 +23,7 @@ enum {
 	RETRY_MS = 200,      /* after a failed write, which no event announces the end of */
 	BUSY_MS = 5,         /* another worker finishes its line */
 	MERGE_RETRY_MS = 50, /* a merged line found no room */
+	TURNS_MAX = 64,      /* that are left to another worker's write, in a row */
 };
 
 /* The position of a waiter whose line was lost: it is never reached. */
@@ -50,6 +51,7 @@ struct audit {
 	uint64_t since;
 	bool unavailable;
 
+	unsigned turns; /* left to other workers' writes since our last */
 	struct task flush;
 	struct event writable;
 	struct timer retry;
@@ -151,9 +153,14 @@ progress(struct audit *a, size_t done)
 	a->unavailable = false;
 }
 
-/* Write until all is taken or the sink says no more for now. */
+/*
+ * Write until all is taken or the sink says no more for now.  While another worker writes, this
+ * one serves its clients and offers more lines in its next turn: to sleep until the other is done
+ * would cost both a system call and a switch.  But it waits after a number of turns, since the
+ * other may have been put to sleep itself, and at once for who needs the room now.
+ */
 static void
-drain(struct audit *a)
+drain(struct audit *a, bool at_once)
 {
 	enum sink_result result = SINK_OK;
 
@@ -161,7 +168,13 @@ drain(struct audit *a)
 		struct text lines = { a->buffer + a->start, a->end - a->start };
 		size_t done = 0;
 
-		result = sink_put(a->sink, a, lines, &done);
+		result = sink_put(a->sink, a, at_once || a->turns == TURNS_MAX, lines, &done);
+		if (result == SINK_IN_USE) {
+			a->turns++;
+			loop_defer(a->loop, &a->flush);
+			return;
+		}
+		a->turns = 0;
 		if (result == SINK_OK) {
 			progress(a, done);
 			if (a->start == a->end && has_room(a))
@@ -216,7 +229,7 @@ flush_run(void *arg)
 {
 	struct audit *a = arg;
 
-	drain(a);
+	drain(a, false);
 	settle(a);
 }
 
@@ -321,7 +334,7 @@ audit_free(struct audit *a)
 	if (a->merge != NULL)
 		write_merged(a);
 	release(a);
-	drain(a);
+	drain(a, true);
 	sink_leave(a->sink, a);
 	release(a);
 	timer_cancel(&a->merged);
@@ -338,7 +351,7 @@ audit_add(struct audit *a, const struct record *r)
 	if (merge_in(a, r))
 		return;
 	if (!has_room(a))
-		drain(a);
+		drain(a, true);
 	if (has_room(a)) {
 		append(a, r, 1);
 	} else {

@@ -329,11 +329,15 @@ put_stream(const struct audit_sink *sink, const void *writer, struct text lines,
 }
 
 enum sink_result
-sink_put(const struct audit_sink *sink, const void *writer, struct text lines, size_t *done)
+sink_put(
+    const struct audit_sink *sink, const void *writer, bool wait, struct text lines, size_t *done)
 {
 	enum sink_result result;
 
-	pthread_mutex_lock(&sink->state->lock);
+	if (wait)
+		pthread_mutex_lock(&sink->state->lock);
+	else if (pthread_mutex_trylock(&sink->state->lock) != 0)
+		return SINK_IN_USE;
 	if (sink->state->datagram)
 		result = put_datagram(sink, lines, done);
 	else

@@ -7,7 +7,7 @@
 struct fake_sink fake_sink;
 
 enum sink_result __wrap_sink_put(
-    const struct audit_sink *, const void *writer, struct text lines, size_t *done);
+    const struct audit_sink *, const void *writer, bool wait, struct text lines, size_t *done);
 void __wrap_sink_leave(const struct audit_sink *, const void *writer);
 bool __wrap_sink_pollable(const struct audit_sink *);
 
@@ -47,8 +47,10 @@ take(struct text bytes)
 }
 
 enum sink_result
-__wrap_sink_put(const struct audit_sink *sink, const void *writer, struct text lines, size_t *done)
+__wrap_sink_put(
+    const struct audit_sink *sink, const void *writer, bool wait, struct text lines, size_t *done)
 {
+	(void)wait; /* nobody else writes here */
 	assert(sink->fd == FAKE_FD_SINK && writer != NULL && lines.n > 0);
 	switch (fake_sink.mode) {
 	case SINK_STALLS:

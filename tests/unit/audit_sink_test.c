@@ -172,7 +172,7 @@ a_pipe_is_offered_whole_lines(void **state)
 	open_fifo(&w);
 	in.n = 0;
 	for (unsigned n = 0; n < 1000 && rest.n > 0; n++) {
-		result = sink_put(&w.sink, &w, rest, &done);
+		result = sink_put(&w.sink, &w, true, rest, &done);
 		if (result == SINK_OK) {
 			assert_in_range(done, 1, 4096);
 			assert_int_equal(rest.p[done - 1], '\n');
@@ -387,15 +387,15 @@ a_worker_that_ends_in_a_line_leaves_it(void **state)
 	lines[sizeof(lines) - 1] = '\n';
 	open_stdout_stream(&w);
 	in.n = 0;
-	while (sink_put(&w.sink, &first, rest, &done) == SINK_OK)
+	while (sink_put(&w.sink, &first, true, rest, &done) == SINK_OK)
 		rest = text_skip(rest, done);
 	assert_true(rest.n > 0 && rest.n < sizeof(lines));
 	read_some(w.reader, &in, 8192);
-	assert_int_equal(sink_put(&w.sink, &second, text("{}\n"), &done), SINK_BUSY);
+	assert_int_equal(sink_put(&w.sink, &second, true, text("{}\n"), &done), SINK_BUSY);
 	sink_leave(&w.sink, &second);
-	assert_int_equal(sink_put(&w.sink, &second, text("{}\n"), &done), SINK_BUSY);
+	assert_int_equal(sink_put(&w.sink, &second, true, text("{}\n"), &done), SINK_BUSY);
 	sink_leave(&w.sink, &first);
-	assert_int_equal(sink_put(&w.sink, &second, text("{}\n"), &done), SINK_OK);
+	assert_int_equal(sink_put(&w.sink, &second, true, text("{}\n"), &done), SINK_OK);
 	assert_int_equal(done, 3);
 	read_some(w.reader, &in, 8192);
 	assert_true(text_ends(bytes_of(&in), "x\n{}\n"));
