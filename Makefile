@@ -72,7 +72,7 @@ unit: $(UNIT)  ## build and run every unit test
 replay: $(REPLAY)  ## run every fuzz target over its corpus
 	@set -e; for t in $(FUZZ); do $B/replay/$$t tests/fuzz/corpus/$$t; done
 
-e2e: $B/sluice  ## end to end, with real clients in a network namespace of its own
+e2e: $B/sluice $B/load  ## end to end, with real clients in a network namespace of its own
 	SLUICE=$(abspath $B/sluice) $(PYTHON) tests/e2e/run.py $(TESTS)
 
 docs-test: $B/sluice
@@ -138,11 +138,21 @@ fuzz:  ## fuzz one target with libFuzzer: make fuzz T=host S=60
 	build/fuzz/$T.run -max_total_time=$S -print_final_stats=1 build/fuzz/corpus/$T \
 	    tests/fuzz/corpus/$T
 
-bench: $B/decide_bench  ## what a decision, the parsers and an audit line cost, as ratios
+bench: $B/sluice $B/load  ## measure beside other proxies: make bench R=5 ONLY=rate,idle PROXIES=floor,sluice OUT=FILE
+	SLUICE=$(abspath $B/sluice) LOAD=$(abspath $B/load) $(PYTHON) tests/bench/bench.py \
+	    $(if $(R),--rounds $(R)) $(if $(ONLY),--only $(ONLY)) \
+	    $(if $(PROXIES),--proxies $(PROXIES)) $(if $(OUT),--out $(OUT))
+
+costs: $B/decide_bench  ## what a decision, the parsers and an audit line cost, as ratios
 	$B/decide_bench
 
 $B/decide_bench: $B/tests/bench/decide_bench.o $(OBJECTS)
 	$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
+
+# The load program of `make bench`; a test runs it, too, so that it does not rot.
+LOAD	:= $(patsubst %,$B/tests/bench/%.o,load call hello kinds start upstream floor) $B/base/memory.o
+$B/load: $(LOAD)
+	$(CC) $(CFLAGS) $(LINK) -o $@ $^ -lssl -lcrypto
 
 flood: $B/sluice $B/flood  ## survive 5,000 CONNECT a second in 64 MiB: make flood S=300 (needs root)
 	SLUICE=$(abspath $B/sluice) FLOOD=$(abspath $B/flood) $(PYTHON) tests/bench/flood.py $(if $(filter file,$(origin S)),300,$S)
@@ -202,6 +212,6 @@ $B/%.o: %.S
 $(DATA:%.S=$B/%.o): base/object.inc $(wildcard blocklists/data/* policy/data/*)
 
 -include $(shell find $B -name '*.d' 2>/dev/null)
-.PHONY: help run check build unit replay e2e docs-test asan tsan faults coverage lint layers fuzz bench flood soak mutants \
+.PHONY: help run check build unit replay e2e docs-test asan tsan faults coverage lint layers fuzz bench costs flood soak mutants \
 	install clean setup-build setup-check
 .SECONDARY:
