@@ -12,8 +12,8 @@
 
 enum { READ_FIRST = 4096 };
 
-static void
-warn_of_writers(const char *path, int fd, struct report *report)
+void
+file_warn_of_writers(const char *path, int fd, struct report *report)
 {
 	struct stat st;
 
@@ -56,7 +56,7 @@ file_read(const char *path, size_t most, size_t *n, struct report *report)
 		report_error(report, path, 0, 0, "cannot be opened: %s", strerror(errno));
 		return NULL;
 	}
-	warn_of_writers(path, fd, report);
+	file_warn_of_writers(path, fd, report);
 	if (!read_all(fd, most, &bytes, n)) {
 		report_error(report, path, 0, 0, "cannot be read: %s", strerror(errno));
 		free(bytes);

@@ -19,4 +19,7 @@
  */
 char *file_read(const char *path, size_t most, size_t *n, struct report *report);
 
+/* The same warning about a file that is open already. */
+void file_warn_of_writers(const char *path, int fd, struct report *report);
+
 #endif

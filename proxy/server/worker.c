@@ -334,7 +334,8 @@ worker_start(struct worker *w)
 	sigset_t all, before;
 	int error;
 
-	sigfillset(&all); /* signals are the main thread's */
+	sigfillset(&all);        /* signals are the main thread's, */
+	sigdelset(&all, SIGBUS); /* but for a fault, which is the thread's own: fault.h */
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	error = pthread_create(&w->thread, NULL, worker_main, w);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

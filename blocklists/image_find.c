@@ -1,0 +1,333 @@
+/*
+ * image_find.c - is a name or an address in a compiled list?
+ *
+ * One pass over a name from its last byte to its first gives the hash of each of its
+ * suffixes, as in base/names.c.  Each hash leads to a bucket of some eight entries, which
+ * share a cache line or two.  Only a hit looks at what the entry is, and at exceptions.
+ */
+#include "base/host.h"
+#include "blocklists/image_parts.h"
+
+struct asked {
+	const struct image *image;
+	struct text name; /* empty for an address */
+	uint32_t categories;
+	enum image_answer answer; /* so far */
+	struct image_hit *hit;    /* what it is about */
+};
+
+/* A rule that covers what is asked; near: how much of the name it has, or bits of the address. */
+struct cover {
+	struct image_rule rule;
+	size_t near;
+	struct text name;
+	struct prefix net;
+};
+
+static bool
+is_wanted(const struct asked *a, const struct image_rule *rule)
+{
+	enum category category = a->image->sources[rule->source].category;
+
+	return (a->categories >> category & 1) != 0;
+}
+
+/* Does the exception take back what the block says? */
+static bool
+lifts(const struct asked *a, const struct cover *exception, const struct cover *block)
+{
+	const struct image_source *source = &a->image->sources[block->rule.source];
+
+	if (exception->rule.source != block->rule.source)
+		return false;
+	if (exception->rule.important != block->rule.important)
+		return exception->rule.important;
+	return source->exceptions == EXCEPTIONS_WIN || exception->near >= block->near;
+}
+
+/* An answer, which stands unless there is a stronger one.  Of equal ones the last stands. */
+static void
+offer(struct asked *a, const struct cover *cover, enum image_answer answer)
+{
+	if (answer < a->answer)
+		return;
+	a->answer = answer;
+	*a->hit = (struct image_hit){
+		.source = &a->image->sources[cover->rule.source],
+		.kind = cover->rule.kind,
+		.important = cover->rule.important,
+		.name = cover->name,
+		.net = cover->net,
+	};
+}
+
+/* Whether an entry of that kind, whose name begins at this place of the one asked for, covers it. */
+static bool
+kind_covers(enum list_kind kind, size_t start)
+{
+	switch (kind) {
+	case LIST_EXACT:
+		return start == 0;
+	case LIST_BELOW:
+		return start > 0;
+	case LIST_SUBTREE:
+		return true;
+	case LIST_NET:
+		break;
+	}
+	return false;
+}
+
+/* Exceptions: compared whole. */
+
+static struct text
+exception_at(const struct image *image, uint32_t i, struct image_rule *rule)
+{
+	const unsigned char *places = image_section(image, IMAGE_EXCEPTIONS) + 4 * (size_t)i;
+	const unsigned char *from = image_section(image, IMAGE_EXCEPTION_TEXT);
+	size_t size = image->layout.sections[IMAGE_EXCEPTION_TEXT].size;
+	size_t at = image_get32(places), end = image_get32(places + 4);
+
+	if (end > size || at > end || end - at < IMAGE_META_BYTES)
+		return (struct text){ NULL, 0 };
+	*rule = image_unpack(image_get16(from + at));
+	return (
+	    struct text){ (const char *)from + at + IMAGE_META_BYTES, end - at - IMAGE_META_BYTES };
+}
+
+/* The first exception that is not before a name. */
+static uint32_t
+exceptions_from(const struct image *image, struct text name)
+{
+	uint32_t low = 0, high = image->layout.counts[IMAGE_EXCEPTION_COUNT];
+	struct image_rule rule;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (image_compare(exception_at(image, middle, &rule), name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* An exception that lifts the block, if there is one; the most specific. */
+static bool
+find_exception(const struct asked *a, const struct cover *block, struct cover *found)
+{
+	uint32_t count = a->image->layout.counts[IMAGE_EXCEPTION_COUNT];
+	size_t start = 0;
+
+	while (count > 0 && start < a->name.n) {
+		struct cover c = { .name = text_skip(a->name, start), .near = a->name.n - start };
+		const char *dot = memchr(c.name.p, '.', c.name.n);
+
+		for (uint32_t i = exceptions_from(a->image, c.name);
+		     i < count && text_eq(exception_at(a->image, i, &c.rule), c.name); i++) {
+			if (!kind_covers(c.rule.kind, start) || !lifts(a, &c, block))
+				continue;
+			*found = c;
+			return true;
+		}
+		if (dot == NULL)
+			break;
+		start = (size_t)(dot - a->name.p) + 1;
+	}
+	return false;
+}
+
+/* Names. */
+
+static uint64_t
+tail_at(const unsigned char *tails, uint32_t i)
+{
+	uint64_t eight;
+
+	memcpy(&eight, tails + IMAGE_TAIL_BYTES * (size_t)i, sizeof(eight));
+	return le64toh(eight) & (((uint64_t)1 << 40) - 1);
+}
+
+/* The first entry of [from, to) whose tail is not below. */
+static uint32_t
+tails_from(const unsigned char *tails, uint32_t from, uint32_t to, uint64_t tail)
+{
+	while (to - from > IMAGE_BUCKET_MOST) {
+		uint32_t middle = from + (to - from) / 2;
+
+		if (tail_at(tails, middle) < tail)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	while (from < to && tail_at(tails, from) < tail)
+		from++;
+	return from;
+}
+
+static void
+judge_name(struct asked *a, uint32_t entry, size_t start)
+{
+	const unsigned char *meta = image_section(a->image, IMAGE_META);
+	struct cover lifting, block = {
+		.rule = image_unpack(image_get16(meta + IMAGE_META_BYTES * (size_t)entry)),
+		.name = text_skip(a->name, start),
+		.near = a->name.n - start,
+	};
+
+	if (block.rule.source >= a->image->layout.counts[IMAGE_SOURCE_COUNT])
+		a->answer = IMAGE_DAMAGED;
+	else if (!kind_covers(block.rule.kind, start) || !is_wanted(a, &block.rule))
+		return;
+	else if (find_exception(a, &block, &lifting))
+		offer(a, &lifting, IMAGE_EXCEPTED);
+	else
+		offer(a, &block, IMAGE_LISTED);
+}
+
+/* One suffix: equal tails are its entries, one for each kind, category and list that needs it. */
+static void
+probe(struct asked *a, uint64_t hash, size_t start)
+{
+	const uint32_t count = a->image->layout.counts[IMAGE_NAME_COUNT];
+	const unsigned char *tails = image_section(a->image, IMAGE_TAILS);
+	const unsigned bits = a->image->bits;
+	const uint64_t tail = image_tail(hash, bits);
+	uint32_t from, to;
+
+	if (!image_bucket_bounds(
+		a->image, IMAGE_DIRECTORY, image_bucket(hash, bits), count, &from, &to)) {
+		a->answer = IMAGE_DAMAGED;
+		return;
+	}
+	from = tails_from(tails, from, to, tail);
+	for (; from < to && tail_at(tails, from) == tail; from++)
+		judge_name(a, from, start);
+}
+
+/*
+ * From the shortest suffix to the whole name: what is found later is more specific, and a
+ * processor looks into one bucket while it hashes on to the next.  The last label alone is
+ * never asked for.
+ */
+enum image_answer
+image_find_name(
+    const struct image *image, struct text name, uint32_t categories, struct image_hit *hit)
+{
+	struct asked a = { image, name, categories, IMAGE_MISS, hit };
+	struct hash h = hash_start(&image->key);
+	bool has_parent = false;
+
+	for (size_t i = name.n; i > 0; i--) {
+		if (name.p[i - 1] == '.') {
+			if (has_parent)
+				probe(&a, hash_end(&h), i);
+			has_parent = true;
+		}
+		hash_add(&h, name.p[i - 1]);
+	}
+	if (has_parent)
+		probe(&a, hash_end(&h), 0);
+	return image_is_whole(image) ? a.answer : IMAGE_DAMAGED;
+}
+
+/* Addresses. */
+
+/* A family: which sections, and where its addresses stand among sixteen bytes. */
+struct family {
+	enum image_section directory, starts, nets;
+	enum image_count count;
+	size_t skip, width;
+};
+
+static const struct family families[] = {
+	{ IMAGE_IPV6_DIRECTORY, IMAGE_IPV6_STARTS, IMAGE_IPV6_NETS, IMAGE_IPV6_COUNT, 0, 16 },
+	{ IMAGE_IPV4_DIRECTORY, IMAGE_IPV4_STARTS, IMAGE_IPV4_NETS, IMAGE_IPV4_COUNT, 12, 4 },
+};
+
+/* The number from 1 of the net whose range has the address; 0 for none. */
+static uint32_t
+net_of(struct asked *a, const struct family *f, const struct address *address)
+{
+	const uint32_t count = a->image->layout.counts[f->count];
+	const unsigned char *starts = image_section(a->image, f->starts),
+			    *key = address->b + f->skip;
+	uint32_t from, to;
+
+	if (!image_bucket_bounds(a->image, f->directory,
+		image_bucket(image_address_bits(key), image_bits(count)), count, &from, &to)) {
+		a->answer = IMAGE_DAMAGED;
+		return 0;
+	}
+	/* The last start that is not behind the address: in its bucket, or the last before. */
+	while (from < to) {
+		uint32_t middle = from + (to - from) / 2;
+
+		if (memcmp(starts + f->width * middle, key, f->width) <= 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	if (from == 0)
+		return 0;
+	return image_get32(image_section(a->image, f->nets) + 4 * ((size_t)from - 1));
+}
+
+/*
+ * Take the net with number *row, and make that the number of the next wider one.  False at
+ * the end.  A net stands behind all that are wider, so that this ends.
+ */
+static bool
+next_net(struct asked *a, const struct address *address, uint32_t *row, struct cover *cover)
+{
+	const unsigned char *net = image_section(a->image, IMAGE_NETS);
+	uint32_t parent;
+
+	if (*row == 0)
+		return false;
+	if (*row > a->image->layout.counts[IMAGE_NET_COUNT]) {
+		a->answer = IMAGE_DAMAGED;
+		return false;
+	}
+	net += IMAGE_NET_BYTES * ((size_t)*row - 1);
+	parent = image_get32(net);
+	*cover = (struct cover){ .rule = image_unpack(image_get16(net + 4)), .near = net[6] };
+	if (parent >= *row || cover->rule.source >= a->image->layout.counts[IMAGE_SOURCE_COUNT] ||
+	    cover->near > 8 * sizeof(address->b)) {
+		a->answer = IMAGE_DAMAGED;
+		return false;
+	}
+	cover->net.bits = (unsigned)cover->near;
+	cover->net.net = address_masked(address, cover->net.bits);
+	*row = parent;
+	return true;
+}
+
+static void
+judge_net(struct asked *a, const struct address *address, uint32_t row, const struct cover *block)
+{
+	struct cover c;
+
+	while (next_net(a, address, &row, &c)) {
+		if (!c.rule.exception || !lifts(a, &c, block))
+			continue;
+		offer(a, &c, IMAGE_EXCEPTED);
+		return;
+	}
+	offer(a, block, IMAGE_LISTED);
+}
+
+enum image_answer
+image_find_address(const struct image *image, const struct address *address, uint32_t categories,
+    struct image_hit *hit)
+{
+	struct asked a = { image, { NULL, 0 }, categories, IMAGE_MISS, hit };
+	const uint32_t narrowest = net_of(&a, &families[address_is_ipv4(address)], address);
+	struct cover c;
+
+	for (uint32_t row = narrowest; a.answer < IMAGE_LISTED && next_net(&a, address, &row, &c);)
+		if (!c.rule.exception && is_wanted(&a, &c.rule))
+			judge_net(&a, address, narrowest, &c);
+	return image_is_whole(image) ? a.answer : IMAGE_DAMAGED;
+}
