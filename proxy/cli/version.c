@@ -5,7 +5,6 @@
 #include <ares.h>
 #include <event2/event.h>
 #include <libpsl.h>
-#include <openssl/crypto.h>
 #include <seccomp.h>
 #include <yaml.h>
 
@@ -43,12 +42,6 @@ static void
 write_libevent(char *out)
 {
 	snprintf(out, VALUE_MAX, "%s", event_get_version());
-}
-
-static void
-write_openssl(char *out)
-{
-	snprintf(out, VALUE_MAX, "%s", OpenSSL_version(OPENSSL_VERSION_STRING));
 }
 
 static void
@@ -126,7 +119,6 @@ write_safety_list(char *out)
 static const struct fact facts[] = {
 	{ "sluice", write_sluice },
 	{ "libevent", write_libevent },
-	{ "openssl", write_openssl },
 	{ "c-ares", write_cares },
 	{ "libyaml", write_libyaml },
 	{ "libpsl", write_libpsl },
