@@ -155,6 +155,21 @@ use_default_environment(struct build *b)
 	add_environment(b, environment_default());
 }
 
+/* What the operator has chosen is checked, used or not.  Else nobody asks if no environment does. */
+static bool
+packages_matter(const struct snapshot *s)
+{
+	const struct config *c = s->config;
+
+	if (c->package_file != NULL || c->package_set_count != 1 ||
+	    !text_is(c->package_sets[0], "reference"))
+		return true;
+	for (size_t i = 0; i < s->environment_count; i++)
+		if (s->environments[i].document->allow_package_managers)
+			return true;
+	return false;
+}
+
 void
 build_load_documents(struct build *b)
 {
@@ -164,7 +179,8 @@ build_load_documents(struct build *b)
 	load_paths(b, c->agents, c->agent_count, load_agent);
 	if (c->environment_count == 0)
 		use_default_environment(b);
-	b->s->packages = packages_load(c->package_file, b->report);
+	if (packages_matter(b->s))
+		b->s->packages = packages_load(c->package_file, b->report);
 }
 
 void

@@ -33,7 +33,7 @@ struct snapshot {
 	struct agent **agents;                    /* owned, each too */
 	size_t agent_count;
 	struct rules *mcp_servers;       /* owned: all that agents declare, opened or not */
-	struct packages *packages;       /* owned */
+	struct packages *packages;       /* owned; NULL: nothing asks for them */
 	struct set *lists;               /* owned */
 	struct names *deny;              /* owned; values are indices into config->deny */
 	struct names *allow;             /* owned; values are indices into config->allow */
