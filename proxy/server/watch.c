@@ -248,7 +248,10 @@ watch_begin(struct watch *w)
 	sources_look(&w->sources, 0);
 }
 
-/* The look at the operator's file is that of watch_begin(): it has been read since. */
+/*
+ * The look at the operator's file is that of watch_begin(): it has been read since.  At the start
+ * only looks are taken: watch_start() watches, and has everything looked at again.
+ */
 void
 watch_follow(struct watch *w, const struct config *config)
 {
@@ -259,7 +262,8 @@ watch_follow(struct watch *w, const struct config *config)
 		fresh.v[0].look = w->sources.v[0].look;
 	sources_done(&w->sources);
 	w->sources = fresh;
-	watch_again(w);
+	if (w->loop != NULL)
+		watch_again(w);
 	sources_look(&w->sources, w->has_file ? 1 : 0);
 }
 
@@ -275,13 +279,16 @@ watch_start(
 		return;
 	event_assign(&w->readable, loop->base, w->fd, EV_READ | EV_PERSIST, on_events, w);
 	event_add(&w->readable, NULL);
-	settle_after(&w->settle, loop_now(loop)); /* the operator's file was read unwatched */
+	watch_again(w);
+	settle_after(&w->settle, loop_now(loop)); /* all was read unwatched */
 	wait_to_settle(w);
 }
 
 void
 watch_stop(struct watch *w)
 {
+	if (w->loop == NULL)
+		return;
 	if (w->fd >= 0)
 		event_del(&w->readable);
 	timer_cancel(&w->settled);
