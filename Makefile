@@ -27,11 +27,14 @@ HARDEN	+= -ftrivial-auto-var-init=pattern
 endif
 FORTIFY	?= -D_FORTIFY_SOURCE=3
 LINK	:= -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
-LIBS	:= -levent_core -lcares -lyaml -lpsl -lidn2 -ljansson -lseccomp -lpthread
+LIBS	:= -levent_core -lcares -lyaml -lpsl -lidn2 -ljansson -lpthread
 FLAGS	 = -std=c17 -D_GNU_SOURCE -I. $(WARN) $(HARDEN) $(FORTIFY) $(CFLAGS)
 
-SOURCES	:= $(shell find base blocklists policy proxy -name '*.c' ! -path proxy/cli/main.c | sort)
-DATA	:= $(shell find base blocklists policy -name '*.S' | sort)
+# Two run when the program is built: what they find out is the same at every start.
+BUILDER	:= proxy/server/confine_calls.c proxy/server/confine_export.c
+SOURCES	:= $(filter-out proxy/cli/main.c $(BUILDER), \
+	   $(shell find base blocklists policy proxy -name '*.c' | sort))
+DATA	:= $(shell find base blocklists policy proxy -name '*.S' | sort)
 HEADERS	:= $(shell find base blocklists policy proxy -name '*.h' | sort)
 OBJECTS	:= $(SOURCES:%.c=$B/%.o) $(DATA:%.S=$B/%.o)
 UNIT	:= $(patsubst tests/unit/%.c,$B/unit/%,$(sort $(wildcard tests/unit/*_test.c)))
@@ -109,7 +112,7 @@ lint: layers  ## formatting, static analysis, layers, manual pages
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 	    --inline-suppr --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
 	    -j 2 -D_GNU_SOURCE -I. base blocklists policy proxy
-	printf '%s\n' $(SOURCES) proxy/cli/main.c | \
+	printf '%s\n' $(SOURCES) $(BUILDER) proxy/cli/main.c | \
 	    xargs -P 2 -n 8 clang-tidy --quiet --warnings-as-errors='*'
 	mandoc -Tlint -Wwarning docs/sluice.8 docs/sluice.yaml.5
 
@@ -189,6 +192,10 @@ $B/unit/%: $B/tests/unit/%.o $(OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LINK) -o $@ $^ -lcmocka $(LIBS)
 
+# What the build made of its tables is compared with the tables.
+$B/unit/confine_test: $B/proxy/server/confine_calls.o
+$B/unit/confine_test: LIBS += -lseccomp
+
 # The session target brings its own kernel, event loop, DNS and record.
 FAKES	:= $(patsubst %.c,$B/%.o,$(wildcard tests/fuzz/fake_*.c))
 $B/replay/session $B/session.run: WRAP := -Wl,@tests/fuzz/session.wrap
@@ -208,8 +215,15 @@ $B/%.o: %.c
 # The data files are embedded: a change of one makes its object stale.
 $B/%.o: %.S
 	@mkdir -p $(@D)
-	$(CC) $(BRANCH) -I. -c -o $@ $<
+	$(CC) $(BRANCH) -I. -Wa,-I$B -c -o $@ $<
 $(DATA:%.S=$B/%.o): base/object.inc $(wildcard blocklists/data/* policy/data/*)
+$B/proxy/server/filter.o: $B/proxy/server/filter.bpf
+
+$B/confine_export: $(BUILDER:%.c=$B/%.o) $B/base/memory.o $B/base/text.o
+	$(CC) $(CFLAGS) $(LINK) -o $@ $^ -lseccomp
+
+$B/proxy/server/filter.bpf: $B/confine_export
+	$< >$@.new && mv $@.new $@
 
 -include $(shell find $B -name '*.d' 2>/dev/null)
 .PHONY: help run check build unit replay e2e docs-test asan tsan faults coverage lint layers fuzz bench costs flood soak mutants \

@@ -78,7 +78,7 @@ static const struct {
 	{ "no core dumps", no_core_dumps },
 	{ "no capabilities", no_capabilities },
 	{ "Landlock", confine_files },
-	{ "seccomp", confine_calls },
+	{ "seccomp", confine_filter },
 };
 
 static void

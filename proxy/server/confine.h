@@ -39,6 +39,6 @@ bool confine(const struct folders *, char said[CONFINE_TEXT_MAX]);
  */
 enum { CONFINE_WHY_MAX = 160 };
 bool confine_files(const struct folders *, char why[CONFINE_WHY_MAX]);
-bool confine_calls(const struct folders *, char why[CONFINE_WHY_MAX]);
+bool confine_filter(const struct folders *, char why[CONFINE_WHY_MAX]);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * confine_calls.c - seccomp: the system calls that serving takes, as tables with their reasons.
+ * confine_calls.c - the system calls that serving takes, as tables with their reasons, and the
+ * filter that libseccomp makes of them.  It runs when the program is built: see confine_calls.h.
  *
  * Three answers.  What is listed passes.  What only an intruder asks for ends the process at
  * once.  Everything else does not exist (ENOSYS): a C library that is newer than this table tries
@@ -7,21 +8,18 @@
  *
  * How the tables were made, and how to add to them: docs/decisions/0020-confinement.md.
  */
+#include "proxy/server/confine_calls.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/memory.h"
-#include "proxy/server/confine.h"
 
 /* Names by seccomp(3); one that an architecture lacks (epoll_wait on arm64) costs nothing there. */
 struct group {
@@ -85,7 +83,10 @@ static const struct group fatal[] = {
 	(CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | \
 	    CLONE_NEWCGROUP)
 
-enum { ARGUMENTS_MAX = 3 };
+enum {
+	API_LEVEL = 3, /* seccomp_api_set(3): the first with SCMP_ACT_KILL_PROCESS */
+	ARGUMENTS_MAX = 3,
+};
 
 /* What is decided by arguments.  Two rows of one call never match the same arguments. */
 struct row {
@@ -133,10 +134,10 @@ static const struct row rows[] = {
 };
 
 static int
-add_rows(scmp_filter_ctx filter)
+add_rows(scmp_filter_ctx filter, uint32_t self)
 {
 	/* abort() signals its own thread, and nobody may signal another process. */
-	const struct scmp_arg_cmp ourselves = IS(0, getpid());
+	const struct scmp_arg_cmp ourselves = IS(0, self);
 	int error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &ourselves);
 
 	for (size_t i = 0; i < COUNT(rows) && error == 0; i++)
@@ -177,47 +178,43 @@ add_groups(scmp_filter_ctx filter, uint32_t action, const struct group *groups, 
 }
 
 /*
- * Each is an improvement that an old kernel may not know.  Calls of another architecture are an
- * intruder's.  Before 5.16 a filter also slowed the processor down, against code that guesses
- * its neighbours' memory: we run nobody's code.
+ * Calls of another architecture are an intruder's.  The level is that of the first libseccomp that
+ * knows all of this: the filter does not depend on the kernel of the machine that builds it.
  */
-static void
+static int
 set_attributes(scmp_filter_ctx filter)
 {
-	(void)seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-	(void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_SSB, 1);
-	(void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree, not a list */
-	(void)seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1); /* the kernel's own errno */
+	int error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+
+	if (error == 0) /* a tree, not a list */
+		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	return error;
 }
 
 static int
-load(scmp_filter_ctx filter)
+fill(scmp_filter_ctx filter, uint32_t self)
 {
-	int error = add_groups(filter, SCMP_ACT_ALLOW, allowed, COUNT(allowed));
+	int error = set_attributes(filter);
 
-	set_attributes(filter);
+	if (error == 0)
+		error = add_groups(filter, SCMP_ACT_ALLOW, allowed, COUNT(allowed));
 	if (error == 0)
 		error = add_groups(filter, SCMP_ACT_KILL_PROCESS, fatal, COUNT(fatal));
-	if (error == 0)
-		error = add_rows(filter);
-	return error == 0 ? seccomp_load(filter) : error;
+	return error == 0 ? add_rows(filter, self) : error;
 }
 
-bool
-confine_calls(const struct folders *folders, char why[CONFINE_WHY_MAX])
+int
+confine_calls_write(int fd, uint32_t self)
 {
 	scmp_filter_ctx filter;
-	int error;
+	int error = seccomp_api_set(API_LEVEL);
 
-	(void)folders;
-	if (CONFINE_SANITIZER) {
-		snprintf(why, CONFINE_WHY_MAX, "not in a sanitizer build");
-		return false;
-	}
-	filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
-	error = filter != NULL ? load(filter) : -ENOMEM;
-	seccomp_release(filter);
 	if (error != 0)
-		snprintf(why, CONFINE_WHY_MAX, "%s", strerror(-error));
-	return error == 0;
+		return error;
+	filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+	error = filter != NULL ? fill(filter, self) : -ENOMEM;
+	if (error == 0)
+		error = seccomp_export_bpf(filter, fd);
+	seccomp_release(filter);
+	return error;
 }

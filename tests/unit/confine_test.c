@@ -28,6 +28,8 @@
 #include <sys/wait.h>
 
 #include "proxy/server/confine.h"
+#include "proxy/server/confine_calls.h"
+#include "proxy/server/filter.h"
 #include "tests/unit/scratch.h"
 
 enum {
@@ -501,7 +503,7 @@ apply(enum layers layers)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return false;
 	if (layers == CALLS)
-		return confine_calls(folders, why);
+		return confine_filter(folders, why);
 	return confine_files(folders, why);
 }
 
@@ -576,6 +578,25 @@ test_without_confinement_most_succeed(void **state)
 			assert_int_equal(attempts[i](), 0);
 }
 
+/* The build made it: of these tables, and not of those of the day before. */
+static void
+test_the_filter_is_that_of_the_tables(void **state)
+{
+	struct sock_filter written[BPF_MAXINSNS];
+	FILE *file = tmpfile();
+	size_t own = 0;
+
+	(void)state;
+	assert_int_equal(confine_calls_write(fileno(file), CONFINE_CALLS_SELF), 0);
+	rewind(file);
+	assert_int_equal(fread(written, 1, sizeof(written), file), filter_size);
+	fclose(file);
+	assert_memory_equal(written, filter, filter_size);
+	for (size_t i = 0; i < filter_size / sizeof(*filter); i++)
+		own += filter[i].k == CONFINE_CALLS_SELF;
+	assert_int_equal(own, 1);
+}
+
 static void
 listen_at_abstract_name(void)
 {
@@ -616,6 +637,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_it_can_and_cannot_do),
 		cmocka_unit_test(test_without_confinement_most_succeed),
+		cmocka_unit_test(test_the_filter_is_that_of_the_tables),
 	};
 
 	return cmocka_run_group_tests(tests, prepare, clean_up);
