@@ -27,7 +27,7 @@ HARDEN	+= -ftrivial-auto-var-init=pattern
 endif
 FORTIFY	?= -D_FORTIFY_SOURCE=3
 LINK	:= -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
-LIBS	:= -levent_core -lcares -lyaml -lpsl -lidn2 -ljansson -lpthread
+LIBS	:= -levent_core -lcares -lyaml -lpsl -lidn2 -ljansson -lcrypto -lpthread
 FLAGS	 = -std=c17 -D_GNU_SOURCE -I. $(WARN) $(HARDEN) $(FORTIFY) $(CFLAGS)
 
 # Two run when the program is built: what they find out is the same at every start.

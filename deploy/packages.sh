@@ -3,7 +3,7 @@
 # the sets before it.  As root, or through sudo; otherwise it says what to install.
 set -eu
 
-build="gcc libc6-dev pkg-config libevent-dev libyaml-dev libc-ares-dev libpsl-dev
+build="gcc libc6-dev pkg-config libevent-dev libssl-dev libyaml-dev libc-ares-dev libpsl-dev
 	libidn2-dev libjansson-dev libseccomp-dev"
 check="libcmocka-dev python3 python3-pytest python3-pip curl wget git openssl iproute2 procps
 	dnsmasq-base xz-utils ca-certificates"
