@@ -68,7 +68,7 @@ image_bucket_bounds(const struct image *image, enum image_section directory, uin
 /* Do the spelled names end where their number says? */
 bool image_spelling_ends(const struct image *);
 
-/* The digest of an image's bytes; false: the library could not. */
-bool image_digest(struct text bytes, unsigned char digest[IMAGE_DIGEST_BYTES]);
+/* The digest of an image's bytes. */
+void image_digest(struct text bytes, unsigned char digest[IMAGE_DIGEST_BYTES]);
 
 #endif
