@@ -14,6 +14,10 @@
 
 #include "base/text.h"
 
+/* The object of this type that the member is part of. */
+#define CONTAINER_OF(member_pointer, type, member) \
+	((type *)(void *)((char *)(member_pointer)-offsetof(type, member)))
+
 /* Says so and ends the program; for callers whose library could not allocate. */
 _Noreturn void memory_exhausted(void);
 

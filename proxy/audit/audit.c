@@ -291,7 +291,7 @@ merge_in(struct audit *a, const struct record *r)
 		write_merged(a);
 	if (!merge_take(a->merge, now, r))
 		return false;
-	if (!a->merged.set)
+	if (!timer_is_set(&a->merged))
 		timer_set(&a->merged, merge_left(a->merge, now));
 	return true;
 }

@@ -1,5 +1,5 @@
 /*
- * channel.c - one edge-triggered event a socket, added once and deleted once.
+ * channel.c - one edge-triggered event a socket, added once; closing the socket ends it.
  *
  * An edge says that something changed since the last look, so a flag may be
  * cleared only by a call that has seen the emptiness itself; what arrives after
@@ -9,25 +9,32 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 
-/* After an error there is nothing to tell apart: a read and a write will both say it. */
+/* After a failure there is nothing to tell apart: a read and a write will both say it. */
 static void
-channel_on_event(void *arg, uint32_t events)
+channel_on_event(struct poller *poller, uint32_t events)
 {
-	struct channel *channel = arg;
-	bool broken = (events & EPOLLERR) || ((events & EPOLLHUP) && !(events & EPOLLRDHUP));
+	struct channel *channel = CONTAINER_OF(poller, struct channel, poller);
+	bool failed = (events & EPOLLERR) || ((events & EPOLLHUP) && !(events & EPOLLRDHUP));
 
-	if (broken || (events & (EPOLLIN | EPOLLRDHUP)))
+	if (failed)
+		channel->failed = true;
+	if (failed || (events & (EPOLLIN | EPOLLRDHUP)))
 		channel->readable = true;
-	if (broken || (events & EPOLLOUT))
+	if (failed || (events & EPOLLOUT))
 		channel->writable = true;
-	if (!broken && (events & EPOLLRDHUP))
+	if (!failed && (events & EPOLLRDHUP))
 		channel->peer_closed = true;
+	if (events & EPOLLPRI)
+		channel->urgent = true;
 	channel->ready(channel->arg); /* may free the channel */
 }
 
@@ -38,6 +45,19 @@ channel_on_broken(void *arg)
 
 	channel->readable = channel->writable = channel->peer_closed = true;
 	channel->ready(channel->arg); /* may free the channel */
+}
+
+/*
+ * No memory or no watches left in the kernel: nothing would ever tell us about this
+ * socket, so it must look like one that has just broken.
+ */
+static void
+break_unwatched(struct channel *channel)
+{
+	shutdown(channel->fd, SHUT_RDWR);
+	channel->broken = memory_new(1, sizeof(*channel->broken));
+	*channel->broken = (struct task){ .run = channel_on_broken, .arg = channel };
+	loop_defer(channel->poller.loop, channel->broken);
 }
 
 static struct channel *
@@ -52,14 +72,9 @@ create(struct loop *loop, int fd, bool connected, void (*ready)(void *arg), void
 		.ready = ready,
 		.arg = arg,
 	};
-	channel->broken = (struct task){ .run = channel_on_broken, .arg = channel };
-	poller_init(&channel->poller, loop, fd, channel_on_event, channel);
-	if (!poller_set(&channel->poller, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)) {
-		/* No memory or no pollers left in the kernel: nothing would ever tell us about this
-		 * socket, so it must look like one that has just broken. */
-		shutdown(fd, SHUT_RDWR);
-		loop_defer(loop, &channel->broken);
-	}
+	poller_init(&channel->poller, loop, fd, channel_on_event);
+	if (!poller_set(&channel->poller, EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET))
+		break_unwatched(channel);
 	return channel;
 }
 
@@ -80,9 +95,10 @@ channel_free(struct channel *channel)
 {
 	if (channel == NULL)
 		return;
-	poller_cancel(&channel->poller);
-	loop_cancel(channel->poller.loop, &channel->broken);
-	close(channel->fd);
+	if (channel->broken != NULL)
+		loop_cancel(channel->poller.loop, channel->broken);
+	free(channel->broken);
+	poller_close(&channel->poller);
 	free(channel);
 }
 
@@ -94,9 +110,17 @@ channel_own(struct channel *channel, void (*ready)(void *arg), void *arg)
 }
 
 /*
- * Only a read that finds nothing clears the flag, never a short one: an end or an
- * error may stand behind the bytes with its edge spent.
+ * A read that brings less than was asked for has taken all there was, so what comes later
+ * raises an edge.  Not so where it may have stopped in front of something; and an end or a
+ * failure stands behind the bytes with its edge spent.
  */
+static bool
+left_nothing(const struct channel *channel, size_t got, size_t n)
+{
+	return got < n && !channel->may_be_short && !channel->urgent && !channel->peer_closed &&
+	       !channel->failed;
+}
+
 ssize_t
 channel_read(struct channel *channel, void *bytes, size_t n)
 {
@@ -105,11 +129,11 @@ channel_read(struct channel *channel, void *bytes, size_t n)
 	do {
 		got = recv(channel->fd, bytes, n, 0);
 	} while (got < 0 && errno == EINTR);
-	if (got < 0 && errno == EAGAIN) {
+	if (got < 0 && errno != EAGAIN)
+		return CHANNEL_ERROR;
+	if (got < 0 || (got > 0 && left_nothing(channel, (size_t)got, n)))
 		channel->readable = false;
-		return CHANNEL_AGAIN;
-	}
-	return got < 0 ? CHANNEL_ERROR : got;
+	return got < 0 ? CHANNEL_AGAIN : got;
 }
 
 /* A short write says nothing yet: the next one finds out, and then an edge is sure to come. */
@@ -167,14 +191,33 @@ channel_drain(struct channel *channel, int pipe, size_t n)
 	return moved;
 }
 
-bool
-channel_broken(const struct channel *channel)
+int
+channel_connected(const struct channel *channel)
 {
 	int error = 0;
 	socklen_t n = sizeof(error);
 
-	return channel->readable &&
-	       (getsockopt(channel->fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0 || error != 0);
+	if (!channel->failed)
+		return 0;
+	return getsockopt(channel->fd, SOL_SOCKET, SO_ERROR, &error, &n) == 0 ? error : errno;
+}
+
+void
+channel_keep_alive(struct channel *channel)
+{
+	static const struct {
+		int level, name, value;
+	} options[] = {
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, 60 }, /* seconds */
+		{ IPPROTO_TCP, TCP_KEEPINTVL, 15 },
+		{ IPPROTO_TCP, TCP_KEEPCNT, 4 },
+	};
+
+	/* Each only improves a connection that works without it. */
+	for (size_t i = 0; i < COUNT(options); i++)
+		(void)setsockopt(channel->fd, options[i].level, options[i].name, &options[i].value,
+		    sizeof(options[i].value));
 }
 
 void

@@ -15,14 +15,17 @@
 #include "proxy/loop/loop.h"
 
 struct channel {
-	int fd;           /* owned */
-	bool readable;    /* false only after a read found nothing; an event sets it again */
-	bool writable;    /* the same for writing; false while a connect is under way */
-	bool peer_closed; /* the kernel has seen the peer's FIN; bytes may be left to read */
-	void (*ready)(void *arg);
-	void *arg; /* borrowed */
 	struct poller poller;
-	struct task broken; /* run when the socket cannot be watched */
+	int fd;                /* owned */
+	bool readable : 1;     /* false only when nothing is left; an event sets it again */
+	bool writable : 1;     /* false after a write found no room, and while connecting */
+	bool peer_closed : 1;  /* the kernel has seen the peer's FIN; bytes may be left to read */
+	bool failed : 1;       /* a reset, a keepalive without answer: bytes may be left to read */
+	bool urgent : 1;       /* an urgent byte was in the stream: reads stop in front of it */
+	bool may_be_short : 1; /* a Unix socket: reads stop where a message has descriptors */
+	void (*ready)(void *arg);
+	void *arg;           /* borrowed */
+	struct task *broken; /* owned; run when the socket cannot be watched, else NULL */
 };
 
 enum { CHANNEL_ERROR = -1, CHANNEL_AGAIN = -2, CHANNEL_UNABLE = -3 };
@@ -30,11 +33,12 @@ enum { CHANNEL_ERROR = -1, CHANNEL_AGAIN = -2, CHANNEL_UNABLE = -3 };
 /*
  * Takes over fd, which is non-blocking.  ready runs whenever a flag may have been set, never
  * from inside a channel_* call; it may free the channel.  Both flags begin as true: the first
- * tries need no event.  While a connect is under way use channel_new_connecting().
+ * tries need no event.  While a connect is under way use channel_new_connecting().  The socket
+ * is TCP with SO_OOBINLINE, or may_be_short is to be set before the first read.
  */
 struct channel *channel_new(struct loop *, int fd, void (*ready)(void *arg), void *arg);
 
-/* Both flags begin as false; writable becomes true when SO_ERROR knows how the connect went. */
+/* Both flags begin as false; writable becomes true when it is known how the connect went. */
 struct channel *channel_new_connecting(struct loop *, int fd, void (*ready)(void *arg), void *arg);
 
 void channel_free(struct channel *); /* closes; NULL is fine */
@@ -56,12 +60,18 @@ ssize_t channel_fill(struct channel *, int pipe, size_t n);
 ssize_t channel_drain(struct channel *, int pipe, size_t n);
 
 /*
- * Has the connection failed (a reset, a keepalive without answer)?  For those who do not read just now: bytes that
- * wait would hide it.  A FIN is no failure.
+ * How a connect went, once writable is set: 0 or an errno(3).  Asks the kernel only when the event
+ * has told of a failure.
  */
-bool channel_broken(const struct channel *);
+int channel_connected(const struct channel *);
 
 void channel_end(struct channel *); /* no more bytes will be written: FIN */
+
+/*
+ * Let the kernel find out that the peer is gone though no byte moves: after a minute of silence it
+ * asks, and after another it gives up.  For connections that last: it is four system calls.
+ */
+void channel_keep_alive(struct channel *);
 
 /* Make channel_free() a reset, where the other side would take a FIN for the end of its bytes. */
 void channel_break(struct channel *);

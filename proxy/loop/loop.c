@@ -1,6 +1,6 @@
 /*
- * loop.c - libevent's base, an epoll set for the pollers that hangs in it as one
- * descriptor, one-shot timers, and the queue of tasks that run between two waits.
+ * loop.c - libevent's base; in it an epoll set for all pollers, as one descriptor, and a wheel of
+ * all timers, as one timer; and the queue of tasks that run between two waits.
  */
 #include "proxy/loop/loop.h"
 
@@ -28,7 +28,7 @@ tell_pollers(evutil_socket_t fd, short what, void *arg)
 		struct poller *poller = e->data.ptr;
 
 		if (poller != NULL)
-			poller->on_event(poller->arg, e->events);
+			poller->on_event(poller, e->events);
 	}
 }
 
@@ -40,6 +40,45 @@ pollers_begin(struct loop *loop)
 	       event_assign(&loop->watched, loop->base, loop->epoll, EV_READ | EV_PERSIST,
 		   tell_pollers, loop) == 0 &&
 	       event_add(&loop->watched, NULL) == 0;
+}
+
+/* Be woken when a timer may be due: later than that never, and earlier only if it was removed. */
+static void
+arrange_wake(struct loop *loop)
+{
+	uint64_t next = wheel_next(&loop->timers), now = loop_now(loop), left;
+	struct timeval tv;
+
+	loop->wake_at = next;
+	if (next == UINT64_MAX)
+		return;
+	left = next > now ? next - now : 0;
+	tv = (struct timeval){
+		.tv_sec = (time_t)(left / 1000),
+		.tv_usec = (suseconds_t)(left % 1000 * 1000),
+	};
+	evtimer_add(&loop->wake, &tv);
+}
+
+/* Those that a timer sets to be due at once wait for the next turn, so that this one ends. */
+static void
+run_timers(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *loop = arg;
+	struct wheel_list round = LIST_HEAD_INITIALIZER(round);
+	struct wheel_item *item;
+
+	(void)fd;
+	(void)what;
+	wheel_advance(&loop->timers, loop_now(loop), &round);
+	loop->wake_at = 0;
+	while ((item = LIST_FIRST(&round)) != NULL) {
+		struct timer *timer = CONTAINER_OF(item, struct timer, item);
+
+		wheel_remove(&loop->timers, item);
+		timer->run(timer->arg); /* may free the timer */
+	}
+	arrange_wake(loop);
 }
 
 static void *
@@ -95,12 +134,15 @@ loop_init(struct loop *loop)
 	}
 	if (loop->base == NULL || !pollers_begin(loop))
 		err(EXIT_UNUSABLE, "cannot create an event loop");
+	wheel_init(&loop->timers, loop_now(loop));
+	evtimer_assign(&loop->wake, loop->base, run_timers, loop);
+	loop->wake_at = UINT64_MAX;
 }
 
 void
 loop_done(struct loop *loop)
 {
-	assert(TAILQ_EMPTY(&loop->tasks));
+	assert(TAILQ_EMPTY(&loop->tasks) && loop->timers.count == 0);
 	event_del(&loop->watched);
 	close(loop->epoll);
 	event_base_free(loop->base);
@@ -142,6 +184,7 @@ loop_turn(struct loop *loop)
 	loop->now_known = false; /* nobody asks during the wait: the first callback reads it */
 	event_base_loop(loop->base, flags);
 	run_tasks(loop);
+	loop->now_known = false;
 }
 
 uint64_t
@@ -177,9 +220,9 @@ loop_cancel(struct loop *loop, struct task *task)
 
 void
 poller_init(struct poller *poller, struct loop *loop, int fd,
-    void (*on_event)(void *arg, uint32_t events), void *arg)
+    void (*on_event)(struct poller *, uint32_t events))
 {
-	*poller = (struct poller){ .loop = loop, .fd = fd, .on_event = on_event, .arg = arg };
+	*poller = (struct poller){ .loop = loop, .on_event = on_event, .fd = fd };
 }
 
 bool
@@ -195,56 +238,64 @@ poller_set(struct poller *poller, uint32_t events)
 	return true;
 }
 
-void
-poller_cancel(struct poller *poller)
+/* It is told nothing more of what this turn has brought. */
+static void
+forget(struct poller *poller)
 {
 	struct loop *loop = poller->loop;
 
-	if (!poller->set)
-		return;
 	poller->set = false;
 	loop->pollers--;
-	epoll_ctl(loop->epoll, EPOLL_CTL_DEL, poller->fd, NULL);
 	for (int i = loop->batch_at; i < loop->batch_end; i++)
 		if (loop->batch[i].data.ptr == poller)
 			loop->batch[i].data.ptr = NULL;
 }
 
-static void
-timer_on_event(evutil_socket_t fd, short what, void *arg)
+void
+poller_cancel(struct poller *poller)
 {
-	struct timer *timer = arg;
+	if (!poller->set)
+		return;
+	forget(poller);
+	epoll_ctl(poller->loop->epoll, EPOLL_CTL_DEL, poller->fd, NULL);
+}
 
-	(void)fd;
-	(void)what;
-	timer->set = false;
-	timer->run(timer->arg); /* may free the timer */
+/* The kernel takes a descriptor out of the set when the last one of its open file is closed. */
+void
+poller_close(struct poller *poller)
+{
+	if (poller->set)
+		forget(poller);
+	close(poller->fd);
 }
 
 void
 timer_init(struct timer *timer, struct loop *loop, void (*run)(void *arg), void *arg)
 {
-	*timer = (struct timer){ .run = run, .arg = arg };
-	evtimer_assign(&timer->event, loop->base, timer_on_event, timer);
+	*timer = (struct timer){ .loop = loop, .run = run, .arg = arg };
 }
 
 void
 timer_set(struct timer *timer, uint64_t milliseconds)
 {
-	struct timeval tv = {
-		.tv_sec = (time_t)(milliseconds / 1000),
-		.tv_usec = (suseconds_t)(milliseconds % 1000 * 1000),
-	};
+	struct loop *loop = timer->loop;
+	uint64_t due = loop_now(loop) + milliseconds;
 
-	timer->set = true;
-	evtimer_add(&timer->event, &tv);
+	wheel_put(&loop->timers, &timer->item, due);
+	if (due < loop->wake_at)
+		arrange_wake(loop);
 }
 
 void
 timer_cancel(struct timer *timer)
 {
-	if (!timer->set)
+	struct loop *loop = timer->loop;
+
+	if (!timer_is_set(timer))
 		return;
-	timer->set = false;
-	evtimer_del(&timer->event);
+	wheel_remove(&loop->timers, &timer->item);
+	if (loop->timers.count > 0)
+		return;
+	evtimer_del(&loop->wake); /* nothing would end a wait any more */
+	loop->wake_at = UINT64_MAX;
 }

@@ -17,6 +17,8 @@
 #include <sys/epoll.h>
 #include <sys/queue.h>
 
+#include "proxy/loop/wheel.h"
+
 struct task {
 	TAILQ_ENTRY(task) link;
 	void (*run)(void *arg);
@@ -37,6 +39,9 @@ struct loop {
 	struct task round; /* stands behind the last task of the round being run */
 	uint64_t now;      /* see loop_now() */
 	bool now_known;
+	struct wheel timers;
+	struct event wake; /* when the first of them may be due */
+	uint64_t wake_at;  /* UINT64_MAX: not set; 0: will be, after those that are being run */
 };
 
 /* Why event_add() fails. */
@@ -62,28 +67,36 @@ void loop_cancel(struct loop *, struct task *); /* afterwards it does not run */
  * of connections each of those records holds a page.
  */
 struct poller {
-	struct loop *loop; /* borrowed */
-	int fd;            /* borrowed */
+	struct loop *loop;                                  /* borrowed */
+	void (*on_event)(struct poller *, uint32_t events); /* EPOLLIN and so on; may free it */
+	int fd;                                             /* borrowed */
 	bool set;
-	void (*on_event)(void *arg, uint32_t events); /* EPOLLIN and so on; may free the poller */
-	void *arg;                                    /* borrowed */
 };
 
 void poller_init(
-    struct poller *, struct loop *, int fd, void (*on_event)(void *arg, uint32_t), void *arg);
+    struct poller *, struct loop *, int fd, void (*on_event)(struct poller *, uint32_t events));
 bool poller_set(struct poller *, uint32_t events); /* as epoll_ctl(2); false with errno */
-void poller_cancel(struct poller *); /* before close(): the number may be given out again at once */
+/* Before close(), if that is another's to do: the number may be given out again at once. */
+void poller_cancel(struct poller *);
+void poller_close(struct poller *); /* and its descriptor, which nothing else holds open */
 
 /* A one-shot timer; all-zero is one that is not initialised. */
 struct timer {
-	struct event event;
-	bool set;
+	struct wheel_item item;
+	struct loop *loop; /* borrowed */
 	void (*run)(void *arg);
 	void *arg; /* borrowed */
 };
 
 void timer_init(struct timer *, struct loop *, void (*run)(void *arg), void *arg);
-void timer_set(struct timer *, uint64_t milliseconds); /* from now; replaces an earlier setting */
-void timer_cancel(struct timer *);                     /* fine when not set or all-zero */
+/* From the loop_now() of this turn on; replaces an earlier setting. */
+void timer_set(struct timer *, uint64_t milliseconds);
+void timer_cancel(struct timer *); /* fine when not set or all-zero */
+
+static inline bool
+timer_is_set(const struct timer *timer)
+{
+	return wheel_has(&timer->item);
+}
 
 #endif

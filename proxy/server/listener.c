@@ -21,9 +21,7 @@ enum { LISTEN_BACKLOG = 4096 }; /* the kernel cuts it to net.core.somaxconn */
 static const struct {
 	int level, name, value;
 } tcp_options[] = {
-	{ SOL_SOCKET, SO_REUSEADDR, 1 }, { SOL_SOCKET, SO_KEEPALIVE, 1 },
-	{ IPPROTO_TCP, TCP_KEEPIDLE, 60 }, { IPPROTO_TCP, TCP_KEEPINTVL, 15 },
-	{ IPPROTO_TCP, TCP_KEEPCNT, 4 }, { IPPROTO_TCP, TCP_NODELAY, 1 },
+	{ SOL_SOCKET, SO_REUSEADDR, 1 }, { IPPROTO_TCP, TCP_NODELAY, 1 },
 	{ SOL_SOCKET, SO_OOBINLINE, 1 }, /* an urgent byte stays in its place in the stream */
 };
 

@@ -40,6 +40,6 @@ tide_rises(struct tide *t)
 {
 	if (*t->open > t->high)
 		t->high = t->seen = *t->open;
-	if (t->high >= t->least && !t->timer.set)
+	if (t->high >= t->least && !timer_is_set(&t->timer))
 		timer_set(&t->timer, LOOK_MS);
 }

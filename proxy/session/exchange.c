@@ -337,7 +337,7 @@ finish(struct session *s)
 static enum step
 await_both(struct session *s)
 {
-	if (channel_broken(s->client))
+	if (s->client->failed)
 		session_end(s, "client_reset");
 	else if (s->exchange->upload.done && s->client->peer_closed)
 		session_half_closed(s);

@@ -285,7 +285,7 @@ await_server(struct session *s)
 	case FLOW_DONE:
 		break;
 	}
-	if (channel_broken(s->client)) {
+	if (s->client->failed) {
 		session_end(s, "client_reset");
 		return STEP_WAIT;
 	}

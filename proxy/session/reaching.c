@@ -99,7 +99,7 @@ client_gone(struct session *s)
 {
 	ssize_t n;
 
-	if (channel_broken(s->client))
+	if (s->client->failed)
 		return true;
 	if (!s->client->peer_closed || s->in.n > 0 || s->exchange != NULL || !s->client->readable)
 		return false;

@@ -160,6 +160,7 @@ session_new(struct session_context *context, struct entrance *entrance, int fd,
 
 	*s = (struct session){ .context = context, .entrance = entrance, .peer = *peer };
 	s->client = channel_new(context->loop, fd, session_run, s);
+	s->client->may_be_short = peer->is_unix;
 	timer_init(&s->timer, context->loop, session_timeout, s);
 	s->again = (struct task){ .run = session_run, .arg = s };
 	s->state = SESSION_READING;
@@ -200,7 +201,7 @@ request_done(struct session *s)
 	s->environment = NULL;
 	s->port = 0;
 	s->judged = NOTHING_INSIDE;
-	s->half_closed = false;
+	s->half_closed = s->lasting = false;
 	channel_free(s->server);
 	s->server = NULL;
 }

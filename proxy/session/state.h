@@ -74,6 +74,7 @@ struct session {
 	bool waiting;      /* READING: no byte of the next request is here */
 	bool end_sent;     /* REFUSING: the write side is closed */
 	bool half_closed;  /* the client has ended, though nobody reads it just now */
+	bool lasting;      /* so old that the kernel is to look after its connections */
 	bool turned_away;  /* at the door: see struct entrance */
 
 	/* the request */

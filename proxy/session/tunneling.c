@@ -13,10 +13,34 @@ patience(const struct session *s)
 	return half ? config->timeouts.half_close : config->timeouts.idle;
 }
 
+/*
+ * Most tunnels are over before a silent peer could be told from a slow one, so the kernel is asked to
+ * look after those that last only once they have: the clock runs out early for it, and goes on.
+ */
+static uint64_t
+early(uint64_t limit)
+{
+	enum { PARTS = 4, LATEST_MS = 30 * 1000 };
+
+	return limit / PARTS < LATEST_MS ? limit / PARTS : LATEST_MS;
+}
+
 void
 tunnel_clock(struct session *s)
 {
-	session_clock(s, patience(s));
+	uint64_t limit = patience(s);
+
+	session_clock(s, s->lasting ? limit : early(limit));
+}
+
+static void
+keep_alive(struct session *s)
+{
+	if (s->lasting)
+		return;
+	s->lasting = true;
+	channel_keep_alive(s->client);
+	channel_keep_alive(s->server);
 }
 
 void
@@ -66,6 +90,7 @@ tunnel_moved(struct session *s, struct flow *f, enum flow_result *result)
 		return false;
 	}
 	if (f->done && !was_done) {
+		(f == &s->up ? &s->down : &s->up)->last = true;
 		s->active = loop_now(s->context->loop);
 		if (s->gate == NULL || !inside_clocked(s))
 			tunnel_clock(s);
@@ -79,9 +104,9 @@ broken_while_held(struct session *s)
 {
 	const char *ended = NULL;
 
-	if (flow_waits(&s->up) && channel_broken(s->client))
+	if (flow_waits(&s->up) && s->client->failed)
 		ended = "client_reset";
-	else if (flow_waits(&s->down) && channel_broken(s->server))
+	else if (flow_waits(&s->down) && s->server->failed)
 		ended = "server_reset";
 	if (ended != NULL)
 		session_end(s, ended);
@@ -114,10 +139,12 @@ tunnel_timeout(struct session *s)
 	uint64_t limit = patience(s), idle = loop_now(s->context->loop) - s->active;
 	bool half = limit == session_config(s)->timeouts.half_close;
 
-	if (idle < limit)
+	if (idle < limit) {
+		keep_alive(s);
 		session_clock(s, limit - idle);
-	else if (s->exchange != NULL && !exchange_answered(s))
+	} else if (s->exchange != NULL && !exchange_answered(s)) {
 		session_refuse_reason(s, REASON_IDLE_TIMEOUT);
-	else
+	} else {
 		session_end(s, half ? "half_close_timeout" : reason_word(REASON_IDLE_TIMEOUT));
+	}
 }

@@ -183,7 +183,8 @@ flow_run(struct flow *f, char *scratch, size_t size, struct pipes *pipes)
 		if ((result = flow_flush(f)) != FLOW_DONE)
 			return result;
 		if (f->ended) {
-			channel_end(f->to);
+			if (!f->last)
+				channel_end(f->to);
 			f->done = true;
 			return FLOW_DONE;
 		}

@@ -28,6 +28,7 @@ struct flow {
 	int8_t bulk;               /* how much it looks like that, see flow.c */
 	bool ended;                /* from has said its last byte */
 	bool done;                 /* and it was passed on */
+	bool last;                 /* the tunnel is over with it: closing will pass its end on */
 };
 
 enum flow_result {

@@ -41,7 +41,7 @@ close_pipe(struct pipe *pipe)
 static void
 look_later(struct pipes *pool)
 {
-	if (!pool->look.set)
+	if (!timer_is_set(&pool->look))
 		timer_set(&pool->look, LOOK_MS);
 }
 

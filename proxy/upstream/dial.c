@@ -19,8 +19,6 @@ enum { IPV6, IPV4, FAMILIES };
 
 enum { ALONE_PARTS = 4 }; /* of the timeout; one is what an address has in a full pool */
 
-enum { KEEPALIVE_IDLE_S = 60, KEEPALIVE_INTERVAL_S = 15, KEEPALIVE_COUNT = 4 };
-
 /* One address being tried; channel NULL: not, or no longer. */
 struct attempt {
 	struct dial *dial;       /* borrowed: the one it is part of */
@@ -98,20 +96,10 @@ note_failure(struct dial *dial, int error)
 }
 
 static void
-set_option(int fd, int level, int option, int value)
+set_option(int fd, int level, int option)
 {
 	/* Each only improves a connection that works without it. */
-	(void)setsockopt(fd, level, option, &value, sizeof(value));
-}
-
-static void
-tune(int fd)
-{
-	set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-	set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
-	set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
-	set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT);
+	(void)setsockopt(fd, level, option, &(int){ 1 }, sizeof(int));
 }
 
 /* A socket on its way to the address, or -1 with errno. */
@@ -126,7 +114,7 @@ connect_to(const struct address *address, uint16_t port)
 	if (fd < 0)
 		return -1;
 	/* Before the first byte can come: urgent ones that are not in line may overtake or be lost. */
-	set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1);
+	set_option(fd, SOL_SOCKET, SO_OOBINLINE);
 	/* An interrupted connect goes on by itself (POSIX), so EINTR is as good as EINPROGRESS. */
 	if (connect(fd, (const struct sockaddr *)&to, n) == 0 || errno == EINPROGRESS ||
 	    errno == EINTR)
@@ -152,16 +140,14 @@ attempt_on_ready(void *arg)
 	struct attempt *attempt = arg;
 	struct dial *dial = attempt->dial;
 	struct channel *channel = attempt->channel;
-	int error = 0;
-	socklen_t n = sizeof(error);
+	int error;
 
 	if (!channel->writable)
 		return;
-	if (getsockopt(channel->fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0)
-		error = errno;
+	error = channel_connected(channel);
 	attempt->channel = NULL;
 	if (error == 0) {
-		tune(channel->fd);
+		set_option(channel->fd, IPPROTO_TCP, TCP_NODELAY);
 		channel_own(channel, ignore, NULL);
 		dial->winner = channel;
 		dial->peer = attempt->address;
@@ -224,7 +210,7 @@ may_start(struct dial *dial)
 {
 	if (dial->started > 0 || dial->complete || is_waiting(dial, IPV6))
 		return dial->live == 0 || dial->due;
-	if (!dial->due && is_waiting(dial, IPV4) && !dial->pace.set)
+	if (!dial->due && is_waiting(dial, IPV4) && !timer_is_set(&dial->pace))
 		timer_set(&dial->pace, DIAL_RESOLUTION_DELAY_MS);
 	return dial->due;
 }
@@ -256,7 +242,7 @@ make_room(struct dial *dial)
 		abandon_oldest(dial);
 		return true;
 	}
-	if (!dial->pace.set)
+	if (!timer_is_set(&dial->pace))
 		timer_set(&dial->pace, DIAL_ATTEMPT_DELAY_MS);
 	return false;
 }

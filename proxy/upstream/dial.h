@@ -60,8 +60,8 @@ unsigned dial_added(const struct dial *);
 
 /*
  * Once, when DIAL_CONNECTED: the connection, now the caller's (channel_own() it; until then its
- * events only set its flags), and which address it is.  TCP_NODELAY and keepalive are set, and
- * urgent bytes stay in the stream.  The dial itself still ends with dial_cancel().
+ * events only set its flags), and which address it is.  TCP_NODELAY is set, and urgent
+ * bytes stay in the stream.  The dial itself still ends with dial_cancel().
  */
 struct channel *dial_take(struct dial *, struct address *peer);
 

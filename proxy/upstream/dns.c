@@ -87,9 +87,9 @@ arrange_timer(struct batch *batch)
 }
 
 static void
-batch_on_socket(void *arg, uint32_t events)
+batch_on_socket(struct poller *poller, uint32_t events)
 {
-	struct batch_socket *s = arg;
+	struct batch_socket *s = CONTAINER_OF(poller, struct batch_socket, poller);
 	struct batch *batch = s->batch;
 	ares_socket_t fd = s->poller.fd;
 	bool broken = events & (EPOLLERR | EPOLLHUP);
@@ -118,7 +118,7 @@ socket_of(struct batch *batch, ares_socket_t fd)
 		return s;
 	s = memory_new(1, sizeof(*s));
 	s->batch = batch;
-	poller_init(&s->poller, batch->dns->loop, fd, batch_on_socket, s);
+	poller_init(&s->poller, batch->dns->loop, fd, batch_on_socket);
 	LIST_INSERT_HEAD(&batch->sockets, s, link);
 	return s;
 }

@@ -134,9 +134,9 @@ def kept_alive(port):
 
 @pytest.mark.covers("R4")
 def test_a_peer_that_is_gone_without_a_word_is_asked(start, raw):
-    """TCP keepalive on both sides of a tunnel: the client's and the server's."""
+    """TCP keepalive on both sides of a tunnel, the client's and the server's, once it has lasted."""
     raw(absorb, port=7000)
-    proxy = start(unrestricted())
+    proxy = start(unrestricted(), config={"timeouts": {"idle": "4s"}})
     held = proxy.tunnel(TARGET)
     ours = proxy.where[1]
     wire.wait_for(lambda: [local for local, _ in kept_alive(ours)] == [ours])

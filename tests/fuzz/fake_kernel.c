@@ -403,16 +403,21 @@ __wrap_epoll_ctl(int set, int how, int fd, struct epoll_event *e)
 {
 	struct fake_socket *s = held(fd);
 
-	assert(set == FAKE_FD_EPOLL && (how == EPOLL_CTL_ADD || how == EPOLL_CTL_DEL));
-	if (how == EPOLL_CTL_ADD)
-		return watch(s, e);
-	assert(s->watched);
+	assert(set == FAKE_FD_EPOLL && how == EPOLL_CTL_ADD);
+	return watch(s, e);
+}
+
+/* What close() does to a socket in the set. */
+static void
+unwatch(struct fake_socket *s)
+{
+	if (!s->watched)
+		return;
 	s->watched = false;
 	fake_kernel.watched--;
 	if (s->edge)
 		TAILQ_REMOVE(&fake_kernel.ready, s, link);
 	s->edge = false;
-	return 0;
 }
 
 /* tcp_poll() */
@@ -431,6 +436,8 @@ events_of(struct fake_socket *s)
 		events |= EPOLLRDHUP;
 	if (in_ended || s->sent.n > s->taken)
 		events |= EPOLLIN;
+	if (s->piece < FAKE_STREAM_MAX)
+		events |= EPOLLPRI; /* what makes a read stop short, though more is there */
 	if (out_ended || s->window > 0)
 		events |= EPOLLOUT;
 	else
@@ -467,7 +474,8 @@ __wrap_close(int fd)
 		return 0;
 	if (s == NULL)
 		return __real_close(fd);
-	assert(s->open && !s->watched); /* out of the set before: the number is reused */
+	assert(s->open);
+	unwatch(s);
 	s->open = false;
 	fake_kernel.open--;
 	return 0;

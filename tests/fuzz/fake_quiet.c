@@ -65,7 +65,7 @@ check_waiting(const struct session *s)
 
 	switch (s->state) {
 	case SESSION_READING:
-		assert(s->timer.set && is_read(client) && s->server == NULL);
+		assert(timer_is_set(&s->timer) && is_read(client) && s->server == NULL);
 		assert(!s->waiting || !s->context->draining);
 		return;
 	case SESSION_REACHING:
@@ -75,20 +75,20 @@ check_waiting(const struct session *s)
 		assert(s->server != NULL && s->reach->waiter.waiting);
 		return;
 	case SESSION_INSIDE:
-		assert(s->timer.set);
+		assert(timer_is_set(&s->timer));
 		check_inside(client, fake_end_of(s->server));
 		return;
 	case SESSION_TUNNELING:
-		assert(s->timer.set);
+		assert(timer_is_set(&s->timer));
 		check_flow(&s->up);
 		check_flow(&s->down);
 		return;
 	case SESSION_EXCHANGING:
-		assert(s->timer.set);
+		assert(timer_is_set(&s->timer));
 		check_exchange(client, fake_end_of(s->server));
 		return;
 	case SESSION_REFUSING:
-		assert(s->timer.set && s->server == NULL);
+		assert(timer_is_set(&s->timer) && s->server == NULL);
 		check_refusing(s, client);
 		return;
 	case SESSION_CLOSED:

@@ -263,7 +263,7 @@ check_pipes(void)
 	}
 	assert(pool->waiting == idle && pool->open == idle + busy && pool->open <= pool->limit);
 	assert(pool->open == fake_kernel.pipes_open && pool->unused <= pool->waiting);
-	assert(pool->waiting == 0 || pool->look.set);
+	assert(pool->waiting == 0 || timer_is_set(&pool->look));
 }
 
 static void

@@ -185,6 +185,7 @@ op_quirk(struct script *s)
 	switch (how % 4) {
 	case 0:
 		socket->piece = (size_t)how / 4 + 1;
+		fake_wake(socket); /* as with an urgent byte, an event says so */
 		return;
 	case 1:
 		socket->piece = SIZE_MAX;

@@ -82,7 +82,7 @@ one_ebb_after_a_flood(void **state)
 	s.open = FEW;
 	let_pass(&s, 1);
 	assert_int_equal(s.ebbs, 1);
-	assert_false(s.tide.timer.set); /* an idle program is not woken */
+	assert_false(timer_is_set(&s.tide.timer)); /* an idle program is not woken */
 	rise(&s, MANY);
 	s.open = 0;
 	let_pass(&s, 2);
@@ -125,7 +125,7 @@ a_small_ebb_is_none(void **state)
 	s.open = MANY / 2 + 1;
 	let_pass(&s, 1);
 	assert_int_equal(s.ebbs, 0);
-	assert_true(s.tide.timer.set); /* it goes on looking */
+	assert_true(timer_is_set(&s.tide.timer)); /* it goes on looking */
 	scene_done(&s);
 }
 
@@ -137,7 +137,7 @@ few_sessions_are_not_watched(void **state)
 	(void)state;
 	scene_init(&s);
 	rise(&s, FEW);
-	assert_false(s.tide.timer.set);
+	assert_false(timer_is_set(&s.tide.timer));
 	scene_done(&s);
 }
 
@@ -151,9 +151,9 @@ workers_share_a_flood(void **state)
 	scene_init(&s);
 	tide_init(&s.tide, &s.loop, 4, &s.open, on_ebb, &s);
 	rise(&s, TIDE_LEAST / 4);
-	assert_false(s.tide.timer.set);
+	assert_false(timer_is_set(&s.tide.timer));
 	rise(&s, TIDE_LEAST / 4 + 1);
-	assert_true(s.tide.timer.set);
+	assert_true(timer_is_set(&s.tide.timer));
 	scene_done(&s);
 }
 

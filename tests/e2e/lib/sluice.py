@@ -210,10 +210,16 @@ class Sluice:
     def signal(self, number):
         os.kill(self.pid, number)
 
+    def is_stopped(self):
+        """Each of its threads, also one that was on another processor when the signal came."""
+        return all(stat.read_text().rpartition(")")[2].split()[0] == "T"
+                   for stat in Path(f"/proc/{self.pid}/task").glob("*/stat"))
+
     @contextmanager
     def stopped(self):
         """What happens meanwhile is told to it all at once afterwards."""
         self.signal(signal.SIGSTOP)
+        wire.wait_for(self.is_stopped)
         try:
             yield
         finally:
