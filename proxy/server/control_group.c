@@ -198,8 +198,8 @@ control_group_number(const char *folder, const char *name)
 	char line[32], *end;
 	unsigned long long n;
 
-	if (!control_group_line(folder, name, line, sizeof(line)) || line[0] == '-')
+	if (!control_group_line(folder, name, line, sizeof(line)))
 		return UINT64_MAX;
-	n = strtoull(line, &end, 10);
+	n = strtoull(line, &end, 10); /* of -1: all ones, no limit either */
 	return end != line ? n : UINT64_MAX;
 }

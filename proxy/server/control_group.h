@@ -31,7 +31,7 @@ void control_group_each(const struct control_files *, const char *controller,
 /* The first line of a group's file; false: there is none, and `line` is empty. */
 bool control_group_line(const char *folder, const char *name, char *line, size_t room);
 
-/* The number it begins with; UINT64_MAX: none, as in "max", or below zero. */
+/* The number it begins with; UINT64_MAX: none, as in "max" or -1. */
 uint64_t control_group_number(const char *folder, const char *name);
 
 #endif
