@@ -29,7 +29,9 @@ FORTIFY	?= -D_FORTIFY_SOURCE=3
 LINK	:= -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
 # Five objects of it, without the rest: base/digest.c.
 CRYPTO	?= -l:libcrypto.a
-LIBS	:= -levent_core -lcares -lyaml -lpsl -lidn2 -ljansson $(CRYPTO) -lpthread
+# Of these, too, only what unpacks, and no library more to load at each start.
+UNPACK	?= -l:libz.a -l:liblzma.a
+LIBS	:= -levent_core -lcares -lyaml -lpsl -lidn2 -ljansson $(UNPACK) $(CRYPTO) -lpthread
 FLAGS	 = -std=c17 -D_GNU_SOURCE -I. $(WARN) $(HARDEN) $(FORTIFY) $(CFLAGS)
 
 # Two run when the program is built: what they find out is the same at every start.
@@ -122,7 +124,10 @@ layers:  ## includes point down only: proxy -> policy -> blocklists -> base
 	@! grep -rnE '#include "(proxy|policy|blocklists)/' base
 	@! grep -rnE '#include "(proxy|policy)/' blocklists
 	@! grep -rnE '#include "proxy/' policy
-	@! grep -rnE '#include <(event2|ares|openssl/ssl|jansson)' base blocklists policy
+	@! grep -rnE '#include <(event2|ares|openssl/ssl)' base blocklists policy
+	@! grep -rlE '#include <jansson' base blocklists policy | grep -v '^blocklists/format_drop.c$$'
+	@! grep -rlE '#include <(zlib|lzma)' base blocklists policy proxy \
+	    | grep -vE '^(blocklists/stream|proxy/cli/version)\.c$$'
 	@! grep -rlE '#include <yaml' base blocklists policy proxy | grep -v '^policy/document.c$$' \
 	    | grep -v '^proxy/cli/version.c$$'
 	@! grep -rlE '#include <seccomp' base blocklists policy proxy \

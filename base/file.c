@@ -28,6 +28,18 @@ file_warn_of_writers(const char *path, int fd, struct report *report)
 		    (unsigned)st.st_uid);
 }
 
+int
+file_open(const char *path, struct report *report)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		report_error(report, path, 0, 0, "cannot be opened: %s", strerror(errno));
+	else
+		file_warn_of_writers(path, fd, report);
+	return fd;
+}
+
 /* Memory grows by doubling, so `most` may be far above what files really have. */
 static bool
 read_all(int fd, size_t most, char **bytes, size_t *n)
@@ -49,14 +61,11 @@ read_all(int fd, size_t most, char **bytes, size_t *n)
 char *
 file_read(const char *path, size_t most, size_t *n, struct report *report)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = file_open(path, report);
 	char *bytes;
 
-	if (fd < 0) {
-		report_error(report, path, 0, 0, "cannot be opened: %s", strerror(errno));
+	if (fd < 0)
 		return NULL;
-	}
-	file_warn_of_writers(path, fd, report);
 	if (!read_all(fd, most, &bytes, n)) {
 		report_error(report, path, 0, 0, "cannot be read: %s", strerror(errno));
 		free(bytes);

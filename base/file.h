@@ -12,6 +12,12 @@
 #include "base/report.h"
 
 /*
+ * To read it.  Warns of a regular file that every user may write, or whose owner is neither
+ * root nor the user of this process.  -1, with the error in *report, when it cannot be opened.
+ */
+int file_open(const char *path, struct report *report);
+
+/*
  * The bytes of a file, or of as much of it as shows that it has more than `most`; the caller
  * frees them, and says what is wrong when *n > most.  NULL, with the error in *report, when
  * they cannot be read.  Warns of a regular file that every user may write, or whose owner is

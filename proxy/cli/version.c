@@ -5,8 +5,10 @@
 #include <ares.h>
 #include <event2/event.h>
 #include <libpsl.h>
+#include <lzma.h>
 #include <seccomp.h>
 #include <yaml.h>
+#include <zlib.h>
 
 #include "blocklists/set.h"
 #include "policy/packages.h"
@@ -76,6 +78,18 @@ write_libseccomp(char *out)
 }
 
 static void
+write_zlib(char *out)
+{
+	snprintf(out, VALUE_MAX, "%s", zlibVersion());
+}
+
+static void
+write_liblzma(char *out)
+{
+	snprintf(out, VALUE_MAX, "%s", lzma_version_string());
+}
+
+static void
 write_suffixes(char *out)
 {
 	char date[32];
@@ -123,6 +137,8 @@ static const struct fact facts[] = {
 	{ "libpsl", write_libpsl },
 	{ "jansson", write_jansson },
 	{ "libseccomp", write_libseccomp },
+	{ "zlib", write_zlib },
+	{ "liblzma", write_liblzma },
 	{ "public_suffixes", write_suffixes },
 	{ "package_hosts", write_packages },
 	{ "safety_list", write_safety_list },
