@@ -148,6 +148,15 @@ names_count(const struct names *set)
 	return set->count;
 }
 
+bool
+names_has(const struct names *set, struct text name, enum match match)
+{
+	size_t at;
+
+	return name.n > 0 && name.n <= HOST_NAME_MAX_BYTES &&
+	       find_slot(set, name, hash_name(set, name), match, &at) != NULL;
+}
+
 /*
  * The hash of each suffix of host, at the place where the suffix starts.  An
  * address has no parents, though its text has dots: "*.2.3.4" is not about 1.2.3.4.

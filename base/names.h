@@ -42,6 +42,9 @@ bool names_add(struct names *, struct text name, enum match, uint32_t value);
 
 size_t names_count(const struct names *);
 
+/* Whether just this entry is there, whatever others cover. */
+bool names_has(const struct names *, struct text name, enum match);
+
 /*
  * The most specific entry that covers host: its own name first (EXACT before
  * SUBTREE), then each parent (BELOW before SUBTREE), longest first.  A NULL set

@@ -7,7 +7,7 @@
  * in LF or CRLF; a BOM may open the text; a line with a zero byte is skipped.
  *
  * Pure: the callbacks are called in the order of the text, during format_feed() and
- * format_end().
+ * format_end(); what was a rule only together with a later line is skipped after that.
  */
 #ifndef BLOCKLISTS_FORMAT_H
 #define BLOCKLISTS_FORMAT_H
@@ -23,12 +23,20 @@ enum {
 	FORMAT_MIN_BITS_IPV4 = 96 + 8, /* a wider network in a list is a mistake or an attack */
 	FORMAT_MIN_BITS_IPV6 = 19,     /* as wide as the widest allocations to one holder */
 	FORMAT_LINES_SHOWN = 3,        /* of each reason to skip */
+	FORMAT_FAULT_MAX = 160,        /* bytes of what format_fits() says */
 };
 
 /* X(id, word): a file each, format_<word>.c, which says the grammar. */
-#define LIST_FORMATS(X)     \
-	X(DOMAINS, domains) \
-	X(HOSTS, hosts)
+#define LIST_FORMATS(X)       \
+	X(DOMAINS, domains)   \
+	X(HOSTS, hosts)       \
+	X(WILDCARD, wildcard) \
+	X(ADBLOCK, adblock)   \
+	X(DNSMASQ, dnsmasq)   \
+	X(UNBOUND, unbound)   \
+	X(RPZ, rpz)           \
+	X(CIDR, cidr)         \
+	X(DROP, drop)
 
 enum list_format {
 #define X(id, word) FORMAT_##id,
@@ -43,25 +51,42 @@ extern const char *const format_words[];
 /* Whether the format leaves it to the operator if a bare name means what is below it, too. */
 bool format_leaves_match(enum list_format);
 
+/* What counts when an exception and a block of one list cover the same name. */
+enum format_exceptions {
+	FORMAT_NO_EXCEPTIONS,  /* there are none */
+	FORMAT_EXCEPTION_WINS, /* the exception, unless the block is important and it is not */
+	FORMAT_NEAREST_WINS,   /* the one of the longer name; of equals the exception */
+};
+
+enum format_exceptions format_exceptions(enum list_format);
+
 /* X(id, what a person reads after "skipped: ") */
-#define FORMAT_SKIPS(X)                                                                      \
-	X(ZERO_BYTE, "it has a zero byte")                                                   \
-	X(LONG_LINE, "the line has more than 64 KiB")                                        \
-	X(NOT_A_HOST, "it is not a host name or an address")                                 \
-	X(NON_ASCII, "a name is ASCII; the list needs its xn-- form")                        \
-	X(TOO_LONG, "a name has at most 253 bytes, a label 63")                              \
-	X(SINGLE_LABEL, "a single label is not a name of the public DNS")                    \
-	X(SUFFIX, "it is a public suffix: strangers hold the names below it")                \
-	X(WORDS, "it has more than one word; is the list of format hosts?")                  \
-	X(PATH, "a rule about a path is not a rule about its host")                          \
-	X(PORT, "a rule about a port is not a rule about its host")                          \
-	X(SYNTAX, "it is a rule of another list format")                                     \
-	X(HOST_BITS, "bits are set beyond the length of the network")                        \
-	X(TOO_WIDE, "the network is too wide: at least /8, or /19 of IPv6")                  \
-	X(NO_ADDRESS, "a hosts line begins with an address; is the list of format domains?") \
-	X(NO_NAME, "no name follows the address")                                            \
-	X(REWRITE, "it sends the name to another address instead of blocking it")            \
-	X(ADDRESS, "a hosts file blocks names, not addresses")
+#define FORMAT_SKIPS(X)                                                                        \
+	X(ZERO_BYTE, "it has a zero byte")                                                     \
+	X(LONG_LINE, "the line has more than 64 KiB")                                          \
+	X(NOT_A_HOST, "it is not a host name or an address")                                   \
+	X(NON_ASCII, "a name is ASCII; the list needs its xn-- form")                          \
+	X(TOO_LONG, "a name has at most 253 bytes, a label 63")                                \
+	X(SINGLE_LABEL, "a single label is not a name of the public DNS")                      \
+	X(SUFFIX, "it is a public suffix: strangers hold the names below it")                  \
+	X(WORDS, "it has more than one word")                                                  \
+	X(PATH, "a rule about a path is not a rule about its host")                            \
+	X(PORT, "a rule about a port is not a rule about its host")                            \
+	X(PATTERN, "a pattern is not a name")                                                  \
+	X(ELEMENT, "a rule about an element of a page is not a rule about its host")           \
+	X(MODIFIER, "its modifiers narrow it to what only a browser or a DNS server can tell") \
+	X(SYNTAX, "it is not a rule of this format")                                           \
+	X(SETTING, "it is a setting that blocks no name")                                      \
+	X(EVERY_NAME, "it is about every name")                                                \
+	X(ADDRESS, "it is an address, where the format has names")                             \
+	X(NOT_A_NET, "it is not a network")                                                    \
+	X(TOO_WIDE, "the network is too wide: at least /8, or /19 of IPv6")                    \
+	X(NO_ADDRESS, "a hosts line begins with an address")                                   \
+	X(NO_NAME, "no name follows the address")                                              \
+	X(REWRITE, "it sends the name somewhere else instead of blocking it")                  \
+	X(ZONE, "the name ends in a dot and is not below the zone")                            \
+	X(TRIGGER, "it is about clients or name servers")                                      \
+	X(RECORDS, "the list has not as many records as it says")
 
 enum format_skip {
 #define X(id, message) FORMAT_SKIP_##id,
@@ -108,6 +133,7 @@ struct format_counts {
 	size_t entries; /* handed to on_entry */
 	size_t skipped; /* the sum of skips */
 	struct format_tally skips[FORMAT_SKIP_COUNT];
+	struct format_tally masked; /* entries: networks with bits beyond their length */
 };
 
 struct format; /* a list that is being read; opaque */
@@ -123,6 +149,13 @@ void format_feed(struct format *, struct text bytes);
 
 /* After the last bytes, once: the last line may have no end. */
 void format_end(struct format *);
+
+/*
+ * After format_end(): whether the file is a list of this format.  It is none when it
+ * gave no entry, when more lines look like one other format than gave entries, or when
+ * it ends in the middle of a rule.  False: why, with what it looks like.
+ */
+bool format_fits(const struct format *, char why[FORMAT_FAULT_MAX]);
 
 const struct format_counts *format_counts(const struct format *); /* so far */
 

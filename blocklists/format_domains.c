@@ -1,8 +1,9 @@
 /*
- * format_domains.c - plain lists: one name, address or network a line.
+ * format_domains.c - plain lists: one name, `*.name`, address or network a line; `#`
+ * begins a comment anywhere.
  *
- * Published "domain" lists hold stray rules of other formats; each is named, so
- * that an operator who gave the wrong format is told which one it is.
+ * `*.name` is what is below the name and not the name, as in an environment document.
+ * Published "domain" lists hold stray rules of other formats; what each is about is named.
  */
 #include "blocklists/format_line.h"
 
@@ -20,13 +21,13 @@ has_port(struct text a)
 static enum format_skip
 why_not(struct text a, enum host_result result)
 {
-	if (memchr(a.p, ' ', a.n) != NULL || memchr(a.p, '\t', a.n) != NULL)
+	if (line_has(a, " \t"))
 		return FORMAT_SKIP_WORDS;
 	if (has_port(a))
 		return FORMAT_SKIP_PORT;
 	if (strchr("|!@=^[", a.p[0]) != NULL || a.p[a.n - 1] == '^')
 		return FORMAT_SKIP_SYNTAX;
-	if (memchr(a.p, '/', a.n) != NULL)
+	if (line_has(a, "/"))
 		return FORMAT_SKIP_PATH;
 	return line_skip_of(result);
 }
@@ -38,25 +39,18 @@ format_domains_line(struct format *format, struct text line)
 	bool below = text_starts(a, "*.");
 	struct list_entry entry = { .kind = below ? LIST_BELOW : format->bare };
 	struct prefix net = { .bits = 128 };
-	enum prefix_result result;
 	struct host host;
-	enum host_result host_result = host_parse(below ? text_skip(a, 2) : a, &host);
+	enum host_result result;
 
 	if (a.n == 0)
 		return;
-	if (host_result == HOST_OK && (below || !host_is_address(&host))) {
-		line_take_host(format, &host, entry);
-		return;
-	}
-	if (host_result == HOST_OK) {
+	result = host_parse(below ? text_skip(a, 2) : a, &host);
+	if (result == HOST_OK && !below && host_is_address(&host)) {
 		net.net = host.address;
-		line_take_net(format, &net);
-		return;
+		line_take_prefix(format, &net, entry);
+	} else if (result == HOST_OK) {
+		line_take_host(format, &host, entry);
+	} else if (!line_take_net(format, a, entry)) {
+		line_skip(format, why_not(a, result));
 	}
-	result = prefix_parse(a, &net);
-	if (result == PREFIX_OK)
-		line_take_net(format, &net);
-	else
-		line_skip(format,
-		    result == PREFIX_HOST_BITS ? FORMAT_SKIP_HOST_BITS : why_not(a, host_result));
 }

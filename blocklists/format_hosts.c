@@ -44,37 +44,15 @@ parse_address(struct text word, struct address *address)
 	return address_parse(word, address);
 }
 
-static bool
-is_nowhere(const struct address *a)
-{
-	static const struct prefix nowhere[] = {
-		{ .net = ADDRESS_V4(0, 0, 0, 0), .bits = 128 },
-		{ .net = ADDRESS_V4(127, 0, 0, 0), .bits = 96 + 8 },
-		{ .net = { { 0 } }, .bits = 127 }, /* :: and ::1 */
-	};
-
-	for (size_t i = 0; i < COUNT(nowhere); i++)
-		if (prefix_has(&nowhere[i], a))
-			return true;
-	return false;
-}
-
 static void
 take_word(struct format *format, struct text word, bool blocks)
 {
-	struct list_entry entry = { .kind = format->bare };
-	struct host host;
-	enum host_result result;
-
 	if (is_own_name(word))
 		return;
-	result = host_parse(word, &host);
-	if (!blocks)
-		line_skip(format, FORMAT_SKIP_REWRITE);
-	else if (result != HOST_OK)
-		line_skip(format, line_skip_of(result));
+	if (blocks)
+		line_take_name(format, word, (struct list_entry){ .kind = format->bare });
 	else
-		line_take_host(format, &host, entry);
+		line_skip(format, FORMAT_SKIP_REWRITE);
 }
 
 void
@@ -94,6 +72,6 @@ format_hosts_line(struct format *format, struct text line)
 		return;
 	}
 	do
-		take_word(format, word, is_nowhere(&address));
+		take_word(format, word, line_is_nowhere(&address));
 	while (line_word(&rest, &word));
 }

@@ -34,6 +34,15 @@ line_word(struct text *line, struct text *word)
 	return true;
 }
 
+bool
+line_has(struct text line, const char *bytes)
+{
+	for (size_t i = 0; i < line.n; i++)
+		if (line.p[i] != '\0' && strchr(bytes, line.p[i]) != NULL)
+			return true;
+	return false;
+}
+
 static void
 count(struct format_tally *tally, unsigned line)
 {
@@ -43,12 +52,18 @@ count(struct format_tally *tally, unsigned line)
 }
 
 void
-line_skip(struct format *format, enum format_skip why)
+line_skip_at(struct format *format, unsigned line, enum format_skip why)
 {
 	format->counts.skipped++;
-	count(&format->counts.skips[why], format->line);
+	count(&format->counts.skips[why], line);
 	if (format->reader.on_skip != NULL)
-		format->reader.on_skip(format->reader.arg, format->line, why);
+		format->reader.on_skip(format->reader.arg, line, why);
+}
+
+void
+line_skip(struct format *format, enum format_skip why)
+{
+	line_skip_at(format, format->line, why);
 }
 
 static void
@@ -73,9 +88,21 @@ line_take_host(struct format *format, const struct host *host, struct list_entry
 		hand_over(format, &entry);
 }
 
+void
+line_take_name(struct format *format, struct text name, struct list_entry entry)
+{
+	struct host host;
+	enum host_result result = host_parse(name, &host);
+
+	if (result == HOST_OK)
+		line_take_host(format, &host, entry);
+	else
+		line_skip(format, line_skip_of(result));
+}
+
 /* Of all networks that are too wide the worst is one that has all of IPv4 inside. */
-static bool
-is_too_wide(const struct prefix *net)
+bool
+line_is_too_wide(const struct prefix *net)
 {
 	static const struct address any_ipv4 = ADDRESS_V4(0, 0, 0, 0);
 
@@ -86,14 +113,61 @@ is_too_wide(const struct prefix *net)
 }
 
 void
-line_take_net(struct format *format, const struct prefix *net)
+line_take_prefix(struct format *format, const struct prefix *net, struct list_entry entry)
 {
-	struct list_entry entry = { .kind = LIST_NET, .net = *net };
-
-	if (is_too_wide(net))
+	entry.kind = LIST_NET;
+	entry.net = *net;
+	if (line_is_too_wide(net))
 		line_skip(format, FORMAT_SKIP_TOO_WIDE);
 	else
 		hand_over(format, &entry);
+}
+
+/* `ADDRESS/LENGTH` where bits are set beyond the length. */
+static bool
+parse_masked(struct text a, struct prefix *net)
+{
+	struct text address;
+	struct address whole;
+	uint64_t length;
+
+	if (!text_cut(&a, '/', &address) || !address_parse(address, &whole) ||
+	    !text_number(a, 128, &length))
+		return false;
+	/* The length is counted in the family of the spelling, as by prefix_parse(). */
+	net->bits = (unsigned)length + (memchr(address.p, ':', address.n) == NULL ? 96 : 0);
+	net->net = address_masked(&whole, net->bits);
+	return true;
+}
+
+bool
+line_take_net(struct format *format, struct text a, struct list_entry entry)
+{
+	struct prefix net;
+	enum prefix_result result = prefix_parse(a, &net);
+	bool masked = result == PREFIX_HOST_BITS && parse_masked(a, &net);
+
+	if (result != PREFIX_OK && !masked)
+		return false;
+	if (masked && !line_is_too_wide(&net))
+		count(&format->counts.masked, format->line);
+	line_take_prefix(format, &net, entry);
+	return true;
+}
+
+bool
+line_is_nowhere(const struct address *a)
+{
+	static const struct prefix nowhere[] = {
+		{ .net = ADDRESS_V4(0, 0, 0, 0), .bits = 128 },
+		{ .net = ADDRESS_V4(127, 0, 0, 0), .bits = 96 + 8 },
+		{ .net = { { 0 } }, .bits = 127 }, /* :: and ::1 */
+	};
+
+	for (size_t i = 0; i < COUNT(nowhere); i++)
+		if (prefix_has(&nowhere[i], a))
+			return true;
+	return false;
 }
 
 enum format_skip

@@ -10,19 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/file.h"
 #include "base/memory.h"
-#include "base/nets.h"
 #include "blocklists/bundled.h"
 #include "blocklists/data.h"
 #include "blocklists/format.h"
-
-enum {
-	FILE_MAX_BYTES = 1 << 30, /* forty times the largest list we know */
-	SKIPS_SHOWN = 3,
-	SKIP_COUNT_MAX = 128, /* bytes of "1234567 (reason), " */
-	PREFIX_TEXT_MAX = ADDRESS_TEXT_MAX + 4,
-};
+#include "blocklists/format_report.h"
+#include "blocklists/set_feed.h"
+#include "blocklists/stream.h"
 
 struct origin {
 	uint32_t line;
@@ -42,10 +36,10 @@ struct port {
 };
 
 struct set {
-	struct names *names; /* owned; values index origins, like all others here */
-	struct nets *nets;   /* owned */
-	struct names
-	    *net_texts;     /* owned; the spelling of each network, by which a second is known */
+	struct set_table
+	    blocks; /* of lists without exceptions; values index origins, like all here */
+	struct set_feed **feeds; /* owned, as what they point to; the lists with exceptions */
+	size_t feed_count, feed_room;
 	struct port *ports; /* owned */
 	size_t port_count, port_room;
 	struct origin *origins; /* owned */
@@ -60,9 +54,7 @@ set_new(void)
 {
 	struct set *set = memory_new(1, sizeof(*set));
 
-	set->names = names_new();
-	set->nets = nets_new();
-	set->net_texts = names_new();
+	set_table_init(&set->blocks);
 	set->arena = arena_new();
 	return set;
 }
@@ -72,9 +64,10 @@ set_free(struct set *set)
 {
 	if (set == NULL)
 		return;
-	names_free(set->names);
-	nets_free(set->nets);
-	names_free(set->net_texts);
+	set_table_done(&set->blocks);
+	for (size_t i = 0; i < set->feed_count; i++)
+		set_feed_free(set->feeds[i]);
+	free(set->feeds);
 	free(set->ports);
 	free(set->origins);
 	free(set->lists);
@@ -111,23 +104,20 @@ add_origin(struct set *set, struct origin origin)
 /* These three: false, and nothing changes, when the entry is already there. */
 
 static bool
-add_name(struct set *set, struct text name, enum match match, struct origin origin)
+add_name(struct set *set, struct set_table *table, struct text name, enum match match,
+    struct origin origin)
 {
-	if (!names_add(set->names, name, match, next_origin(set)))
+	if (!set_table_add_name(table, name, match, next_origin(set)))
 		return false;
 	add_origin(set, origin);
 	return true;
 }
 
 static bool
-add_net(struct set *set, const struct prefix *net, struct origin origin)
+add_net(struct set *set, struct set_table *table, const struct prefix *net, struct origin origin)
 {
-	char spelled[PREFIX_TEXT_MAX];
-
-	prefix_format(net, spelled);
-	if (!names_add(set->net_texts, text(spelled), MATCH_EXACT, next_origin(set)))
+	if (!set_table_add_net(table, net, next_origin(set)))
 		return false;
-	nets_add(set->nets, net, next_origin(set));
 	add_origin(set, origin);
 	return true;
 }
@@ -174,16 +164,16 @@ on_bundled(void *arg, const struct bundled_entry *entry)
 		return;
 	switch (entry->kind) {
 	case BUNDLED_NAME:
-		add_name(set, host_text(&entry->host), MATCH_SUBTREE, origin);
+		add_name(set, &set->blocks, host_text(&entry->host), MATCH_SUBTREE, origin);
 		break;
 	case BUNDLED_BELOW:
-		add_name(set, host_text(&entry->host), MATCH_BELOW, origin);
+		add_name(set, &set->blocks, host_text(&entry->host), MATCH_BELOW, origin);
 		break;
 	case BUNDLED_EXACT:
-		add_name(set, host_text(&entry->host), MATCH_EXACT, origin);
+		add_name(set, &set->blocks, host_text(&entry->host), MATCH_EXACT, origin);
 		break;
 	case BUNDLED_NET:
-		add_net(set, &entry->prefix, origin);
+		add_net(set, &set->blocks, &entry->prefix, origin);
 		break;
 	case BUNDLED_PORT:
 	case BUNDLED_LITERAL_PORT:
@@ -208,11 +198,9 @@ set_add_bundled(struct set *set, const bool on[CATEGORY_COUNT], struct report *r
 
 struct feed {
 	struct set *set;
-	const char *file;
-	uint32_t list;
-	struct set_counts counts;
-	size_t skips[FORMAT_SKIP_COUNT];
-	struct report *report;
+	struct set_feed *own; /* NULL: the format has no exceptions */
+	struct origin origin;
+	struct set_counts *counts;
 };
 
 static enum match
@@ -225,96 +213,92 @@ static void
 on_entry(void *arg, const struct list_entry *entry)
 {
 	struct feed *feed = arg;
-	struct origin origin = { .line = entry->line, .list = feed->list };
-	bool added = entry->kind == LIST_NET
-			 ? add_net(feed->set, &entry->net, origin)
-			 : add_name(feed->set, entry->name, match_of(entry->kind), origin);
+	struct set_table *table = feed->own != NULL ? set_feed_table(feed->own, entry)
+						    : &feed->set->blocks;
+	bool added;
 
-	if (added)
-		feed->counts.accepted++;
+	feed->origin.line = entry->line;
+	if (entry->kind == LIST_NET)
+		added = add_net(feed->set, table, &entry->net, feed->origin);
 	else
-		feed->counts.duplicate++;
+		added = add_name(
+		    feed->set, table, entry->name, match_of(entry->kind), feed->origin);
+	if (added)
+		feed->counts->accepted++;
+	else
+		feed->counts->duplicate++;
+}
+
+static struct set_feed *
+add_feed(struct set *set, enum format_exceptions exceptions)
+{
+	if (exceptions == FORMAT_NO_EXCEPTIONS)
+		return NULL;
+	set->feeds = memory_grow(set->feeds, set->feed_count, &set->feed_room, sizeof(*set->feeds));
+	set->feeds[set->feed_count] = set_feed_new(exceptions);
+	return set->feeds[set->feed_count++];
 }
 
 static void
-on_skip(void *arg, unsigned line, enum format_skip why)
+feed_bytes(void *arg, struct text bytes)
 {
-	struct feed *feed = arg;
-
-	feed->skips[why]++;
-	if (feed->counts.skipped++ < SKIPS_SHOWN)
-		report_warning(
-		    feed->report, feed->file, line, 0, "skipped: %s", format_skip_text(why));
+	format_feed(arg, bytes);
 }
 
-static void
-report_skips(const struct feed *feed)
-{
-	char list[FORMAT_SKIP_COUNT * SKIP_COUNT_MAX] = "";
-	size_t n = 0;
-
-	for (size_t i = 0; i < FORMAT_SKIP_COUNT; i++) {
-		if (feed->skips[i] == 0)
-			continue;
-		n += (size_t)snprintf(list + n, SKIP_COUNT_MAX, "%s%zu (%s)", n > 0 ? ", " : "",
-		    feed->skips[i], format_skip_text((enum format_skip)i));
-	}
-	report_warning(
-	    feed->report, feed->file, 0, 0, "%zu entries skipped: %s", feed->counts.skipped, list);
-}
-
-bool
-set_add_text(struct set *set, struct text bytes, const char *file, enum list_format word,
-    enum match match, enum category category, bool (*is_suffix)(struct text name),
+/* From a file or, when path is NULL, from bytes. */
+static bool
+add_list_of(struct set *set, const struct set_source *source, const char *path, struct text bytes,
     struct set_counts *counts, struct report *report)
 {
-	struct feed feed = { .set = set, .file = file, .report = report };
-	struct format_reader reader = {
+	struct set_counts seen = { .accepted = 0 };
+	struct feed feed = {
+		.set = set,
+		.own = add_feed(set, format_exceptions(source->format)),
+		.origin.list = add_list(set, source->file, source->category),
+		.counts = &seen,
+	};
+	const struct format_reader reader = {
 		.on_entry = on_entry,
-		.on_skip = on_skip,
-		.is_suffix = is_suffix,
+		.is_suffix = source->is_suffix,
 		.arg = &feed,
 	};
-	struct format *format = format_new(
-	    word, match == MATCH_EXACT ? LIST_EXACT : LIST_SUBTREE, &reader);
+	enum list_kind bare = source->match == MATCH_EXACT ? LIST_EXACT : LIST_SUBTREE;
+	struct format *format = format_new(source->format, bare, &reader);
+	bool good = true;
 
-	feed.list = add_list(set, file, category);
-	format_feed(format, bytes);
+	if (path != NULL)
+		good = stream_read(path, feed_bytes, format, report);
+	else
+		format_feed(format, bytes);
 	format_end(format);
+	good = good && format_report(format, source->file, report);
+	seen.skipped = format_counts(format)->skipped;
 	format_free(format);
-	if (feed.counts.skipped > SKIPS_SHOWN)
-		report_skips(&feed);
-	/* A feed that came to nothing is a wrong format or a broken download, not an empty wish. */
-	if (feed.counts.accepted == 0 && feed.counts.duplicate == 0)
-		return report_error(report, file, 0, 0, "the list has no entry that can be used");
-	*counts = feed.counts;
-	return true;
+	if (good)
+		*counts = seen;
+	return good;
 }
 
 bool
-set_add_file(struct set *set, const char *path, enum list_format format, enum match match,
-    enum category category, bool (*is_suffix)(struct text name), struct set_counts *counts,
+set_add_text(struct set *set, struct text bytes, const struct set_source *source,
+    struct set_counts *counts, struct report *report)
+{
+	return add_list_of(set, source, NULL, bytes, counts, report);
+}
+
+bool
+set_add_file(struct set *set, const struct set_source *source, struct set_counts *counts,
     struct report *report)
 {
-	size_t n;
-	char *bytes = file_read(path, FILE_MAX_BYTES, &n, report);
-	bool good = false;
-
-	if (bytes == NULL)
-		return false;
-	if (n > FILE_MAX_BYTES)
-		report_error(report, path, 0, 0, "a list has at most 1 GiB");
-	else
-		good = set_add_text(set, (struct text){ bytes, n }, path, format, match, category,
-		    is_suffix, counts, report);
-	free(bytes);
-	return good;
+	return add_list_of(set, source, source->file, text(NULL), counts, report);
 }
 
 void
 set_seal(struct set *set)
 {
-	nets_seal(set->nets);
+	set_table_seal(&set->blocks);
+	for (size_t i = 0; i < set->feed_count; i++)
+		set_feed_seal(set->feeds[i]);
 }
 
 size_t
@@ -340,26 +324,27 @@ hit_of(const struct set *set, uint32_t index, struct text entry)
 bool
 set_find_name(const struct set *set, struct text name, struct set_hit *hit)
 {
-	struct names_hit found;
+	struct set_found found;
+	bool listed = set_table_find_name(&set->blocks, NULL, name, &found);
 
-	if (!names_find(set->names, name, &found))
-		return false;
-	*hit = hit_of(set, found.value, found.name);
-	return true;
+	for (size_t i = 0; !listed && i < set->feed_count; i++)
+		listed = set_feed_find_name(set->feeds[i], name, &found);
+	if (listed)
+		*hit = hit_of(set, found.value, found.entry);
+	return listed;
 }
 
 bool
 set_find_address(const struct set *set, const struct address *address, struct set_hit *hit)
 {
-	char spelled[PREFIX_TEXT_MAX];
-	struct nets_hit found;
-	struct names_hit entry;
+	struct set_found found;
+	bool listed = set_table_find_address(&set->blocks, NULL, address, &found);
 
-	if (!nets_find(set->nets, address, &found) ||
-	    !names_find(set->net_texts, text(prefix_format(&found.prefix, spelled)), &entry))
-		return false;
-	*hit = hit_of(set, found.value, entry.name);
-	return true;
+	for (size_t i = 0; !listed && i < set->feed_count; i++)
+		listed = set_feed_find_address(set->feeds[i], address, &found);
+	if (listed)
+		*hit = hit_of(set, found.value, found.entry);
+	return listed;
 }
 
 bool

@@ -27,8 +27,7 @@ struct set_hit {
 	enum category category;
 };
 
-/* What reading one list came to; skipped lines are reported as warnings, the first few with
- * their place. */
+/* What reading one list came to. */
 struct set_counts {
 	size_t accepted, duplicate, skipped;
 };
@@ -42,22 +41,33 @@ void set_free(struct set *); /* NULL is fine */
  */
 bool set_add_bundled(struct set *, const bool on[CATEGORY_COUNT], struct report *);
 
-/*
- * A feed file.  False, with the problem in *report, when it cannot be read or not
- * one of its lines can be used.  Lines that cannot be used (a single label, a
- * public suffix by is_suffix, a rewrite, no host at all) are skipped and counted.
- */
-bool set_add_file(struct set *, const char *path, enum list_format, enum match, enum category,
-    bool (*is_suffix)(struct text name), struct set_counts *, struct report *);
+struct set_source {
+	const char *file; /* also what messages and hits call it; copied */
+	enum list_format format;
+	enum match match; /* MATCH_EXACT or MATCH_SUBTREE, where format_leaves_match() */
+	enum category category;
+	bool (*is_suffix)(struct text name); /* no name for which this is true; NULL: any */
+};
 
-/* The same from bytes; file is used in messages and hits, and copied. */
-bool set_add_text(struct set *, struct text bytes, const char *file, enum list_format, enum match,
-    enum category, bool (*is_suffix)(struct text name), struct set_counts *, struct report *);
+/*
+ * A feed file, as it is or packed (stream.h).  False, with the problem in *report, when it
+ * cannot be read to its end or does not fit its format (format_fits()); the set is of no use
+ * then.  What is skipped is warned of.
+ */
+bool set_add_file(struct set *, const struct set_source *, struct set_counts *, struct report *);
+
+/* The same from bytes, which are not unpacked. */
+bool set_add_text(struct set *, struct text bytes, const struct set_source *, struct set_counts *,
+    struct report *);
 
 void set_seal(struct set *); /* after the last add, before the first find */
 
 size_t set_count(const struct set *);
 
+/*
+ * A block that no exception of its own list lifts: the nearest of the lists without exceptions,
+ * or else of the first list with exceptions that blocks.
+ */
 bool set_find_name(const struct set *, struct text canonical_name, struct set_hit *);
 bool set_find_address(const struct set *, const struct address *, struct set_hit *);
 

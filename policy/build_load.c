@@ -197,11 +197,17 @@ build_load_lists(struct build *b)
 	(void)set_add_bundled(b->s->lists, on, b->report);
 	for (size_t i = 0; i < c->list_count; i++) {
 		const struct list_source *list = &c->lists[i];
+		const struct set_source source = {
+			.file = list->path,
+			.format = list->format,
+			.match = list->match,
+			.category = list->category,
+			.is_suffix = pattern_is_public_suffix,
+		};
 		struct set_counts counts;
 
 		/* A failure is in the report, which decides at the end. */
-		(void)set_add_file(b->s->lists, list->path, list->format, list->match,
-		    list->category, pattern_is_public_suffix, &counts, b->report);
+		(void)set_add_file(b->s->lists, &source, &counts, b->report);
 	}
 	set_seal(b->s->lists);
 }

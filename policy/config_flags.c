@@ -136,8 +136,8 @@ take_word(struct text word, const struct option *option)
 			return NULL;
 		}
 	}
-	return "has an option with an unknown value: format is domains or hosts, match is exact or "
-	       "subtree, and sluice.yaml(5) lists the categories";
+	return "has an option with an unknown value: match is exact or subtree, and sluice.yaml(5) "
+	       "lists the formats and the categories";
 }
 
 static const char *
@@ -171,10 +171,11 @@ config_flag_blocklist(struct config_file *f, struct text value, struct report *r
 		more = text_cut(&rest, ',', &part);
 		fault = take_option(more ? part : rest, options, COUNT(options));
 	}
+	if (fault == NULL)
+		fault = list_source_set(&source, format, match, category);
 	if (fault != NULL)
 		return refuse(report, "--blocklist", value, fault);
 	source.path = arena_text(f->arena, path).p;
-	list_source_set(&source, format, match, category);
 	c->lists = add(f, &f->by_flag.blocklist, c->lists, &c->list_count, sizeof(source), &source);
 	return true;
 }

@@ -24,15 +24,18 @@ list_path_fault(struct text path)
 	return NULL;
 }
 
-void
+const char *
 list_source_set(struct list_source *source, int format, int match, int category)
 {
 	source->format = format < 0 ? FORMAT_DOMAINS : (enum list_format)format;
+	if (match >= 0 && !format_leaves_match(source->format))
+		return "has match, which is for the formats domains and hosts: in the others the rules say it";
 	/* Names in a hosts file are whole; a list of domains means what is below them, too. */
 	if (match < 0)
 		match = source->format == FORMAT_HOSTS ? LIST_MATCH_EXACT : LIST_MATCH_SUBTREE;
 	source->match = match == LIST_MATCH_EXACT ? MATCH_EXACT : MATCH_SUBTREE;
 	source->category = category < 0 ? CATEGORY_MALWARE : (enum category)category;
+	return NULL;
 }
 
 struct list_draft {
@@ -55,7 +58,7 @@ static const struct field list_keys[] = {
 	{ "path", FIELD_CUSTOM, .required = true, .at = offsetof(struct list_draft, path),
 	    .read = read_list_path, .help = "a file" },
 	{ "format", FIELD_WORD, .at = offsetof(struct list_draft, format), .words = format_words,
-	    .help = "domains or hosts" },
+	    .help = "how the list is written" },
 	{ "match", FIELD_WORD, .at = offsetof(struct list_draft, match), .words = list_match_words,
 	    .help = "exact or subtree" },
 	{ "category", FIELD_WORD, .at = offsetof(struct list_draft, category),
@@ -69,12 +72,15 @@ config_read_list(struct reader *r, const struct node *node, void *where)
 {
 	struct list_draft draft = { .format = -1, .match = -1, .category = -1 };
 	struct list_source *source = where;
+	const char *fault;
 
 	schema_read(r, node, &list_table, &draft);
 	source->path = draft.path;
 	source->line = node->line;
 	source->column = node->column;
-	list_source_set(source, draft.format, draft.match, draft.category);
+	fault = list_source_set(source, draft.format, draft.match, draft.category);
+	if (fault != NULL)
+		schema_error(r, node, "%s", fault);
 }
 
 static void

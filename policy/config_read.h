@@ -36,8 +36,11 @@ extern const char *const list_match_words[];
 extern const char *const list_category_words[];
 enum list_match_word { LIST_MATCH_EXACT, LIST_MATCH_SUBTREE };
 
-/* What a source means in which only some words were written; -1: not written. */
-void list_source_set(struct list_source *, int format, int match, int category);
+/*
+ * What a source means in which only some words were written; -1: not written.  NULL, or why
+ * they do not go together.
+ */
+const char *list_source_set(struct list_source *, int format, int match, int category);
 
 /* NULL, or why a path is no list that can be read. */
 const char *list_path_fault(struct text path);

@@ -37,6 +37,9 @@ static const struct {
 	{ "all options, in any order", config_flag_blocklist,
 	    { "a,category=doh,match=subtree,format=hosts", "b,match=exact" },
 	    "lists=a/hosts/subtree/doh,b/domains/exact/malware" },
+	{ "rules that say what they cover", config_flag_blocklist,
+	    { "a,format=adblock", "b,format=drop,category=hijacked" },
+	    "lists=a/adblock/subtree/malware,b/drop/subtree/hijacked" },
 };
 
 /* What the file says, and every kind of flag replaces. */
@@ -110,8 +113,10 @@ static const struct {
 	{ config_flag_blocklist, "--blocklist", "a,", "unknown option" },
 	{ config_flag_blocklist, "--blocklist", "a,hosts", "unknown option" },
 	{ config_flag_blocklist, "--blocklist", "a,fromat=hosts", "unknown option" },
-	{ config_flag_blocklist, "--blocklist", "a,format=adblock", "unknown value" },
+	{ config_flag_blocklist, "--blocklist", "a,format=adblocker", "unknown value" },
 	{ config_flag_blocklist, "--blocklist", "a,format=", "unknown value" },
+	{ config_flag_blocklist, "--blocklist", "a,format=adblock,match=exact",
+	    "has match, which is for" },
 	{ config_flag_blocklist, "--blocklist", "a,match=below", "unknown value" },
 	{ config_flag_blocklist, "--blocklist", "a,category=malwar", "unknown value" },
 	{ config_flag_blocklist, "--blocklist", "a,match=exact,match=exact", "twice" },

@@ -76,13 +76,12 @@ put_listeners(FILE *f, const struct config *c)
 static inline void
 put_lists(FILE *f, const struct config *c)
 {
-	static const char *const formats[] = { "domains", "hosts" };
 	static const char *const matches[] = { "exact", "below", "subtree" };
 
 	fputs("lists=", f);
 	for (size_t i = 0; i < c->list_count; i++)
 		fprintf(f, "%s%s/%s/%s/%s", i > 0 ? "," : "", c->lists[i].path,
-		    formats[c->lists[i].format], matches[c->lists[i].match],
+		    format_words[c->lists[i].format], matches[c->lists[i].match],
 		    category_word(c->lists[i].category));
 	fputc('\n', f);
 }

@@ -6,114 +6,11 @@
 
 #include <cmocka.h>
 
-#include <stdio.h>
+#include <stdlib.h>
 
 #include "blocklists/bundled.h"
 #include "blocklists/format_line.h"
-
-#define BYTES(literal)                       \
-	{                                    \
-		literal, sizeof(literal) - 1 \
-	}
-
-/* What a reader said, as text: "1 example.com", "2 *.example.com", "3 192.0.2.0/24", "4 !SUFFIX". */
-struct transcript {
-	char text[4096];
-	size_t n;
-};
-
-static void note(struct transcript *t, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void
-note(struct transcript *t, const char *format, ...)
-{
-	va_list arguments;
-
-	if (t->n > 0)
-		t->text[t->n++] = ';';
-	va_start(arguments, format);
-	t->n += (size_t)vsnprintf(t->text + t->n, sizeof(t->text) - t->n - 1, format, arguments);
-	va_end(arguments);
-	assert_true(t->n < sizeof(t->text) - 1);
-}
-
-/* Rules that are not plain blocks begin with what they are: "4 allow important example.com". */
-static void
-note_entry(void *arg, const struct list_entry *entry)
-{
-	char spelled[ADDRESS_TEXT_MAX + 4];
-	static const char *const kinds[] = {
-		[LIST_EXACT] = "=", [LIST_SUBTREE] = "", [LIST_BELOW] = "*.", [LIST_NET] = ""
-	};
-	bool is_net = entry->kind == LIST_NET;
-	struct text spelling = is_net ? text(prefix_format(&entry->net, spelled)) : entry->name;
-
-	note(arg, "%u %s%s%s%s%.*s", entry->line, entry->exception ? "allow " : "",
-	    entry->important ? "important " : "", entry->cancels ? "not " : "", kinds[entry->kind],
-	    (int)spelling.n, spelling.p);
-}
-
-static void
-note_skip(void *arg, unsigned line, enum format_skip why)
-{
-	static const char *const words[] = {
-#define X(id, message) [FORMAT_SKIP_##id] = #id,
-		FORMAT_SKIPS(X)
-#undef X
-	};
-
-	assert_true(strlen(format_skip_text(why)) > 10);
-	note(arg, "%u !%s", line, words[why]);
-}
-
-static bool
-is_suffix(struct text name)
-{
-	return text_is(name, "co.example") || text_is(name, "hosting.example.org");
-}
-
-struct row {
-	struct text bytes;
-	const char *want, *why;
-};
-
-/* The same with the list in one piece and byte by byte. */
-static struct transcript
-read_list(enum list_format word, struct text bytes, size_t piece, bool (*suffix)(struct text))
-{
-	struct transcript t = { .n = 0 };
-	struct format_reader reader = {
-		.on_entry = note_entry,
-		.on_skip = note_skip,
-		.is_suffix = suffix,
-		.arg = &t,
-	};
-	struct format *format = format_new(word, LIST_SUBTREE, &reader);
-
-	for (size_t i = 0; i < bytes.n; i += piece)
-		format_feed(format,
-		    (struct text){ bytes.p + i, bytes.n - i < piece ? bytes.n - i : piece });
-	format_end(format);
-	format_free(format);
-	return t;
-}
-
-static void
-check_rows(enum list_format word, const struct row *rows, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct transcript whole = read_list(
-		    word, rows[i].bytes, rows[i].bytes.n + 1, is_suffix);
-		struct transcript pieces = read_list(word, rows[i].bytes, 1, is_suffix);
-
-		if (strcmp(whole.text, rows[i].want) != 0)
-			fail_msg("row %zu, %s: want \"%s\", got \"%s\"", i, rows[i].why,
-			    rows[i].want, whole.text);
-		if (strcmp(pieces.text, whole.text) != 0)
-			fail_msg("row %zu, %s: byte by byte \"%s\"", i, rows[i].why, pieces.text);
-	}
-}
+#include "tests/unit/list_transcript.h"
 
 #define LABEL_60 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
@@ -154,7 +51,7 @@ static const struct row domain_rows[] = {
 	{ BYTES("*.192.0.2.7\n"), "1 !ADDRESS", "nothing is below an address" },
 	{ BYTES("192.0.2.0/24\n2001:db8::/32 # doc\n"), "1 192.0.2.0/24;2 2001:db8::/32",
 	    "networks" },
-	{ BYTES("192.0.2.1/24\n"), "1 !HOST_BITS", "host bits" },
+	{ BYTES("192.0.2.1/24\n"), "1 192.0.2.0/24", "host bits" },
 	{ BYTES("192.0.2.0/33\n192.0.2.0/\n192.0.2.0/024\n"), "1 !PATH;2 !PATH;3 !PATH",
 	    "no length" },
 	{ BYTES("10.0.0.0/8\n10.0.0.0/7\n0.0.0.0/0\n"), "1 10.0.0.0/8;2 !TOO_WIDE;3 !TOO_WIDE",
@@ -250,6 +147,114 @@ without_suffixes(void **state)
 	(void)state;
 	assert_string_equal(
 	    read_list(FORMAT_DOMAINS, text("co.example"), 99, NULL).text, "1 co.example");
+}
+
+/* A line may be of any length, and has an end. */
+static void
+long_lines(void **state)
+{
+	static const struct {
+		size_t blanks;
+		const char *before, *after, *want, *why;
+	} rows[] = {
+		{ FORMAT_LINE_MAX - 11, "", "example.com\nexample.net",
+		    "1 example.com;2 example.net", "64 KiB" },
+		{ FORMAT_LINE_MAX - 11, "\xef\xbb\xbf", "example.com\r\nexample.net",
+		    "1 example.com;2 example.net", "BOM and CR are none of it" },
+		{ FORMAT_LINE_MAX - 10, "", "example.com\nexample.net",
+		    "1 !LONG_LINE;2 example.net", "one byte more" },
+		{ 300000, "", "example.com\nexample.net", "1 !LONG_LINE;2 example.net",
+		    "many more" },
+		{ 300000, "example.net\n", "example.com", "1 example.net;2 !LONG_LINE",
+		    "the last" },
+	};
+	static const size_t pieces[] = { 1, 7, 65536, 1000000 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows) * COUNT(pieces); i++) {
+		size_t row = i / COUNT(pieces), before = strlen(rows[row].before);
+		size_t n = before + rows[row].blanks + strlen(rows[row].after);
+		char *bytes = malloc(n + 1);
+		struct transcript t;
+
+		assert_non_null(bytes);
+		snprintf(bytes, n + 1, "%s%*s%s", rows[row].before, (int)rows[row].blanks, "",
+		    rows[row].after);
+		t = read_list(
+		    FORMAT_DOMAINS, (struct text){ bytes, n }, pieces[i % COUNT(pieces)], NULL);
+		if (strcmp(t.text, rows[row].want) != 0)
+			fail_msg("row %zu, %s: got \"%s\"", i, rows[row].why, t.text);
+		free(bytes);
+	}
+}
+
+static void
+ignore_entry(void *arg, const struct list_entry *entry)
+{
+	(void)arg;
+	(void)entry;
+}
+
+/* The first lines of each reason are kept, without a reader that asks for skips. */
+static void
+counts(void **state)
+{
+	static const char list[] =
+	    "com\nnet\norg\nx/y\ninfo\nexample.com\n192.0.2.7/24\n10.0.0.1/7\n";
+	const struct format_reader reader = { .on_entry = ignore_entry };
+	struct format *format = format_new(FORMAT_DOMAINS, LIST_EXACT, &reader);
+	const struct format_counts *c = format_counts(format);
+	const struct format_tally *labels = &c->skips[FORMAT_SKIP_SINGLE_LABEL];
+
+	(void)state;
+	format_feed(format, text(list));
+	format_end(format);
+	assert_int_equal(c->entries, 2);
+	assert_int_equal(c->skipped, 6);
+	assert_int_equal(labels->n, 4);
+	assert_int_equal(labels->lines[0], 1);
+	assert_int_equal(labels->lines[2], 3);
+	assert_int_equal(c->skips[FORMAT_SKIP_PATH].lines[0], 4);
+	assert_int_equal(c->masked.n, 1);
+	assert_int_equal(c->masked.lines[0], 7);
+	format_free(format);
+	format_free(NULL);
+}
+
+/* What the format leaves open is what its reader says; in the others the rules say it. */
+static void
+bare_names(void **state)
+{
+	static const struct {
+		enum list_format format;
+		const char *list;
+		enum list_kind want; /* when bare names are to be exact */
+	} rows[] = {
+		{ FORMAT_DOMAINS, "example.com", LIST_EXACT },
+		{ FORMAT_DOMAINS, "*.example.com", LIST_BELOW },
+		{ FORMAT_HOSTS, "0.0.0.0 example.com", LIST_EXACT },
+		{ FORMAT_WILDCARD, "example.com", LIST_SUBTREE },
+		{ FORMAT_ADBLOCK, "||example.com^", LIST_SUBTREE },
+		{ FORMAT_DNSMASQ, "local=/example.com/", LIST_SUBTREE },
+		{ FORMAT_UNBOUND, "local-zone: example.com static", LIST_SUBTREE },
+		{ FORMAT_RPZ, "example.com CNAME .", LIST_EXACT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct transcript t = { .n = 0 };
+		struct format_reader reader = { .on_entry = note_entry, .arg = &t };
+		struct format *format = format_new(rows[i].format, LIST_EXACT, &reader);
+		bool leaves = rows[i].format == FORMAT_DOMAINS || rows[i].format == FORMAT_HOSTS;
+
+		format_feed(format, text(rows[i].list));
+		format_end(format);
+		format_free(format);
+		assert_string_equal(t.text, rows[i].want == LIST_EXACT   ? "1 =example.com"
+					    : rows[i].want == LIST_BELOW ? "1 *.example.com"
+									 : "1 example.com");
+		assert_int_equal(format_leaves_match(rows[i].format), leaves);
+	}
 }
 
 /* Results that a list cannot meet are still named. */
@@ -372,6 +377,9 @@ main(void)
 		cmocka_unit_test(domains),
 		cmocka_unit_test(hosts),
 		cmocka_unit_test(without_suffixes),
+		cmocka_unit_test(long_lines),
+		cmocka_unit_test(counts),
+		cmocka_unit_test(bare_names),
 		cmocka_unit_test(host_results_have_reasons),
 		cmocka_unit_test(bundled_lines),
 		cmocka_unit_test(bad_bundled_lines),

@@ -191,6 +191,10 @@ same_name_and_match_is_added_once(void **state)
 	assert_int_equal(names_count(set), 2);
 	assert_true(names_find(set, text("example.com"), &hit));
 	assert_int_equal(hit.value, 1);
+	assert_true(names_has(set, text("example.com"), MATCH_BELOW));
+	assert_false(names_has(set, text("example.com"), MATCH_SUBTREE));
+	assert_false(names_has(set, text("a.example.com"), MATCH_BELOW));
+	assert_false(names_has(set, text(""), MATCH_EXACT));
 
 	memset(name, 'a', sizeof(name));
 	assert_false(names_add(set, text(""), MATCH_SUBTREE, 4));
@@ -200,6 +204,7 @@ same_name_and_match_is_added_once(void **state)
 	assert_true(names_find(set, (struct text){ name, HOST_NAME_MAX_BYTES }, &hit));
 	assert_int_equal(hit.name.n, HOST_NAME_MAX_BYTES);
 	assert_false(names_find(set, (struct text){ name, sizeof(name) }, NULL));
+	assert_false(names_has(set, (struct text){ name, sizeof(name) }, MATCH_SUBTREE));
 	names_free(set);
 }
 

@@ -29,6 +29,26 @@ is_suffix(struct text name)
 	return text_is(name, "co.example");
 }
 
+static bool
+add_text(struct set *set, struct text bytes, const char *file, enum list_format format,
+    enum match match, enum category category, bool (*suffix)(struct text),
+    struct set_counts *counts, struct report *report)
+{
+	const struct set_source source = { file, format, match, category, suffix };
+
+	return set_add_text(set, bytes, &source, counts, report);
+}
+
+static bool
+add_file(struct set *set, const char *path, enum list_format format, enum match match,
+    enum category category, bool (*suffix)(struct text), struct set_counts *counts,
+    struct report *report)
+{
+	const struct set_source source = { path, format, match, category, suffix };
+
+	return set_add_file(set, &source, counts, report);
+}
+
 static struct set *
 set_of(const char *bytes, enum list_format format, enum match match)
 {
@@ -36,7 +56,7 @@ set_of(const char *bytes, enum list_format format, enum match match)
 	struct report report = { .error_count = 0 };
 	struct set_counts counts;
 
-	if (!set_add_text(set, text(bytes), "feed.list", format, match, CATEGORY_MALWARE, is_suffix,
+	if (!add_text(set, text(bytes), "feed.list", format, match, CATEGORY_MALWARE, is_suffix,
 		&counts, &report))
 		fail_msg("refused: %s", report.errors[0].message);
 	report_done(&report);
@@ -150,7 +170,7 @@ counts_and_origins(void **state)
 	char file[] = "one.list";
 
 	(void)state;
-	assert_true(set_add_text(set,
+	assert_true(add_text(set,
 	    text("a.example.com\nA.example.com.\n192.0.2.1\n192.0.2.1/32\n*.a.example.com\n"), file,
 	    FORMAT_DOMAINS, MATCH_SUBTREE, CATEGORY_PHISHING, NULL, &counts, &report));
 	assert_int_equal(counts.accepted, 3);
@@ -159,12 +179,12 @@ counts_and_origins(void **state)
 	memset(file, 'x', sizeof(file) - 1); /* The set keeps its own copy. */
 
 	/* A second list: the first one's entry stays, another match is kept beside it. */
-	assert_true(set_add_text(set, text("0.0.0.0 a.example.com b.example.com\n"), "two.hosts",
+	assert_true(add_text(set, text("0.0.0.0 a.example.com b.example.com\n"), "two.hosts",
 	    FORMAT_HOSTS, MATCH_SUBTREE, CATEGORY_MALWARE, NULL, &counts, &report));
 	assert_int_equal(counts.accepted, 1);
 	assert_int_equal(counts.duplicate, 1);
-	assert_true(set_add_text(set, text("a.example.com"), "three.list", FORMAT_DOMAINS,
-	    MATCH_EXACT, CATEGORY_MINING, NULL, &counts, &report));
+	assert_true(add_text(set, text("a.example.com"), "three.list", FORMAT_DOMAINS, MATCH_EXACT,
+	    CATEGORY_MINING, NULL, &counts, &report));
 	assert_int_equal(counts.accepted, 1);
 	set_seal(set);
 	assert_int_equal(set_count(set), 5);
@@ -192,10 +212,17 @@ skips_are_reported(void **state)
 	} rows[] = {
 		{ "a.example.com\nb.example.com", 0, 0, NULL, "nothing to say" },
 		{ "a.example.com\ncom\nx/y\nx:1", 3, 3, "skipped: a rule about a port", "three" },
-		{ "a.example.com\ncom\nnet\norg\nx/y\n", 4, 4,
-		    "4 entries skipped: 3 (a single label is not a name of the public DNS), "
-		    "1 (a rule about a path is not a rule about its host)",
-		    "four and their sum" },
+		{ "a.example.com\ncom\nnet\norg\nx/y\n", 4, 1,
+		    "4 entries skipped: 3 (a single label is not a name of the public DNS; lines 2, "
+		    "3, 4), 1 (a rule about a path is not a rule about its host; line 5)",
+		    "four: their sum" },
+		{ "a.example.com\nb.example.com\nc.example.com\na\nb\nc\nd\n", 4, 1,
+		    "4 entries skipped: 4 (a single label is not a name of the public DNS; lines 4, "
+		    "5, 6 ...)",
+		    "more than are shown" },
+		{ "192.0.2.7/24\n192.0.3.7/24\n", 0, 1,
+		    "2 networks have bits beyond their length, and are taken without them: lines 1, 2",
+		    "mended" },
 	};
 
 	(void)state;
@@ -204,7 +231,7 @@ skips_are_reported(void **state)
 		struct report r = { .error_count = 0 };
 		struct set_counts counts;
 
-		assert_true(set_add_text(set, text(rows[i].bytes), "f", FORMAT_DOMAINS, MATCH_EXACT,
+		assert_true(add_text(set, text(rows[i].bytes), "f", FORMAT_DOMAINS, MATCH_EXACT,
 		    CATEGORY_MALWARE, NULL, &counts, &r));
 		if (counts.skipped != rows[i].skipped || r.warning_count != rows[i].warnings)
 			fail_msg("row %zu, %s", i, rows[i].why);
@@ -212,7 +239,7 @@ skips_are_reported(void **state)
 						     rows[i].last, strlen(rows[i].last)) != 0)
 			fail_msg("row %zu, %s: %s", i, rows[i].why,
 			    r.warnings[r.warning_count - 1].message);
-		for (size_t w = 0; w < r.warning_count && w < 3; w++)
+		for (size_t w = 0; r.warning_count > 1 && w < r.warning_count; w++)
 			assert_int_equal(r.warnings[w].line, w + 2);
 		report_done(&r);
 		set_free(set);
@@ -223,14 +250,31 @@ static void
 useless_lists_are_errors(void **state)
 {
 	static const struct {
-		const char *bytes, *why;
+		const char *bytes;
 		enum list_format format;
+		const char *message, *why;
 	} rows[] = {
-		{ "", "empty", FORMAT_DOMAINS },
-		{ "# nothing\n\n", "comments only", FORMAT_DOMAINS },
-		{ "0.0.0.0 a.example.com\n", "a hosts file read as domains", FORMAT_DOMAINS },
-		{ "a.example.com\n", "domains read as a hosts file", FORMAT_HOSTS },
-		{ "127.0.0.1 localhost\n", "the machine's own hosts file", FORMAT_HOSTS },
+		{ "", FORMAT_DOMAINS, "no entry", "empty" },
+		{ "# nothing\n\n", FORMAT_DOMAINS, "no entry", "comments only" },
+		{ "com\n/x\n", FORMAT_DOMAINS, "no entry", "nothing that can be used" },
+		{ "127.0.0.1 localhost\n", FORMAT_HOSTS, "no entry", "the machine's own file" },
+		{ "0.0.0.0 a.example.com\n", FORMAT_DOMAINS, "format hosts", "hosts as domains" },
+		{ "a.example.com\n", FORMAT_HOSTS, "format domains", "domains as hosts" },
+		{ "a.example.com\n", FORMAT_ADBLOCK, "format domains", "domains as adblock" },
+		{ "a.example.com\n", FORMAT_CIDR, "format domains", "domains as networks" },
+		{ "192.0.2.0/24\n192.0.2.7\t3\n", FORMAT_HOSTS, "format cidr", "networks" },
+		{ "||a.example.com^\n", FORMAT_DOMAINS, "format adblock", "adblock" },
+		{ "*.a.example.com\n", FORMAT_HOSTS, "format wildcard", "stars" },
+		{ "local=/a.example.com/\n", FORMAT_DOMAINS, "format dnsmasq", "dnsmasq" },
+		{ "local-zone: \"a.example.com\" static\n", FORMAT_DNSMASQ, "format unbound",
+		    "unbound" },
+		{ "a.example.com CNAME .\n", FORMAT_DOMAINS, "format rpz", "a zone" },
+		{ "$TTL 60\n", FORMAT_DOMAINS, "format rpz", "the head of a zone" },
+		{ "{\"cidr\":\"192.0.2.0/24\"}\n", FORMAT_CIDR, "format drop", "JSON" },
+		{ "a.example.com\n0.0.0.0 b.example.com\n0.0.0.0 c.example.com\n", FORMAT_DOMAINS,
+		    "2 of its lines look like format hosts, and 1 entries", "most of it" },
+		{ "a.example.com CNAME .\nb TXT (\nc.example.com CNAME .\n", FORMAT_RPZ,
+		    "the parenthesis in line 2 is not closed", "the rest would be lost" },
 	};
 
 	(void)state;
@@ -239,10 +283,12 @@ useless_lists_are_errors(void **state)
 		struct report report = { .error_count = 0 };
 		struct set_counts counts = { .accepted = 77 };
 
-		if (set_add_text(set, text(rows[i].bytes), "feed.list", rows[i].format, MATCH_EXACT,
+		if (add_text(set, text(rows[i].bytes), "feed.list", rows[i].format, MATCH_EXACT,
 			CATEGORY_MALWARE, NULL, &counts, &report) ||
 		    report.error_count != 1 || counts.accepted != 77)
 			fail_msg("row %zu, %s", i, rows[i].why);
+		else if (strstr(report.errors[0].message, rows[i].message) == NULL)
+			fail_msg("row %zu, %s: %s", i, rows[i].why, report.errors[0].message);
 		report_done(&report);
 		set_free(set);
 	}
@@ -264,7 +310,7 @@ files_are_read(void **state)
 	for (unsigned i = 0; i < 20000; i++)
 		dprintf(fd, "n%u.example.com\n", i);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	assert_true(set_add_file(
+	assert_true(add_file(
 	    set, path, FORMAT_DOMAINS, MATCH_EXACT, CATEGORY_MALWARE, is_suffix, &counts, &report));
 	assert_int_equal(counts.accepted, 20000);
 	set_seal(set);
@@ -292,8 +338,8 @@ unreadable_files_are_errors(void **state)
 		struct report report = { .error_count = 0 };
 		struct set_counts counts;
 
-		if (set_add_file(set, rows[i].path, FORMAT_DOMAINS, MATCH_EXACT, CATEGORY_MALWARE,
-			NULL, &counts, &report) ||
+		if (add_file(set, rows[i].path, FORMAT_DOMAINS, MATCH_EXACT, CATEGORY_MALWARE, NULL,
+			&counts, &report) ||
 		    report.error_count != 1)
 			fail_msg("row %zu, %s", i, rows[i].why);
 		else if (strstr(report.errors[0].message, rows[i].message) == NULL)
@@ -303,71 +349,151 @@ unreadable_files_are_errors(void **state)
 	}
 }
 
-/* Lists of the size and dirt that operators have; see their README for the figures. */
+/* Exceptions. */
 
-static struct text
-unpack(const char *path)
+/* What a list of these rules says of names and addresses. */
+struct rules_row {
+	enum list_format format;
+	const char *rules;
+	const char *blocked, *open, *why; /* words; names or addresses */
+};
+
+static bool
+blocks(const struct set *set, struct text word)
 {
-	char command[200];
-	char *bytes = NULL;
-	size_t n = 0, got;
-	FILE *in;
+	struct set_hit hit;
+	struct address a;
 
-	if (access(path, R_OK) != 0)
-		return text(NULL);
-	snprintf(command, sizeof(command), "xz -dc %s", path);
-	in = popen(command, "re");
-	assert_non_null(in);
-	do {
-		bytes = realloc(bytes, n + (1 << 20));
-		assert_non_null(bytes);
-		got = fread(bytes + n, 1, 1 << 20, in);
-		n += got;
-	} while (got > 0);
-	assert_int_equal(pclose(in), 0);
-	return (struct text){ bytes, n };
+	return address_parse(word, &a) ? set_find_address(set, &a, &hit)
+				       : set_find_name(set, word, &hit);
 }
 
 static void
-real_lists(void **state)
+check_words(const struct set *set, const char *words, bool want, size_t row, const char *why)
 {
-	/* Of the first, two names are none: one label has 64 bytes, one name ends in a number. */
-	static const struct {
-		const char *path;
-		enum list_format format;
-		struct set_counts want;
-	} rows[] = {
-		{ "../shared/data/domains/maltrail-malware.domains.xz", FORMAT_DOMAINS,
-		    { .accepted = 1109725, .skipped = 2 } },
-		{ "../shared/data/hosts/blocklistproject.hosts.xz", FORMAT_HOSTS,
-		    { .accepted = 278823, .duplicate = 382 } },
-		{ "../shared/data/hosts/derived-blocklistproject.hosts.xz", FORMAT_HOSTS,
-		    { .accepted = 483207 } },
-		{ "../shared/data/domains/blocklistproject.domains.xz", FORMAT_DOMAINS,
-		    { .accepted = 483207, .duplicate = 5287 } },
+	struct text rest = text(words), word;
+	bool more = rest.n > 0;
+
+	while (more) {
+		more = text_cut(&rest, ' ', &word);
+		word = more ? word : rest;
+		if (blocks(set, word) != want)
+			fail_msg("row %zu, %s: %.*s is %s", row, why, (int)word.n, word.p,
+			    want ? "open" : "blocked");
+	}
+}
+
+static void
+exceptions(void **state)
+{
+	static const struct rules_row rows[] = {
+		{ FORMAT_ADBLOCK, "||example.com^\n@@||a.example.com^\n",
+		    "example.com b.example.com", "a.example.com x.a.example.com", "below a block" },
+		{ FORMAT_ADBLOCK, "@@||example.com^\n||a.example.com^\n", "",
+		    "example.com a.example.com x.a.example.com",
+		    "above a block: it wins all the same" },
+		{ FORMAT_ADBLOCK, "@@||a.example.com^\n||a.example.com^\n||b.example.com^\n",
+		    "b.example.com", "a.example.com", "of the same name, and first" },
+		{ FORMAT_ADBLOCK, "||a.example.com^$important\n@@||example.com^\n",
+		    "a.example.com x.a.example.com", "example.com", "not of an important block" },
+		{ FORMAT_ADBLOCK,
+		    "||example.com^$important\n||example.com^\n@@||a.example.com^$important\n",
+		    "example.com b.example.com", "a.example.com", "an important one of that, too" },
+		{ FORMAT_ADBLOCK, "||example.com^\n@@|example.com^\n", "a.example.com",
+		    "example.com", "of one name" },
+		{ FORMAT_ADBLOCK, "||example.com^\n||a.example.com^\n||example.com^$badfilter\n",
+		    "a.example.com", "example.com b.example.com", "a block is removed" },
+		{ FORMAT_ADBLOCK, "||example.com^$badfilter\n||example.com^\n||*.example.com^\n",
+		    "a.example.com", "example.com", "before it stands; another rule stays" },
+		{ FORMAT_ADBLOCK, "||example.com^$important\n||example.com^$badfilter\n",
+		    "example.com", "", "an important rule is another one" },
+		{ FORMAT_ADBLOCK, "||example.com^\n@@||example.com^\n@@||example.com^$badfilter\n",
+		    "example.com", "", "an exception is removed" },
+		{ FORMAT_ADBLOCK,
+		    "||192.0.2.1^\n||192.0.2.2^\n||192.0.2.3^\n@@||192.0.2.2^\n"
+		    "||192.0.2.3^$badfilter\n",
+		    "192.0.2.1", "192.0.2.2 192.0.2.3", "addresses" },
+		{ FORMAT_DNSMASQ,
+		    "local=/example.com/\nserver=/a.example.com/#\n"
+		    "local=/b.a.example.com/\n",
+		    "example.com b.a.example.com x.b.a.example.com",
+		    "a.example.com x.a.example.com", "the nearest wins" },
+		{ FORMAT_DNSMASQ,
+		    "server=/example.com/#\nlocal=/example.com/\nlocal=/a.example.com/\n",
+		    "a.example.com", "example.com", "of equals the exception" },
+		{ FORMAT_UNBOUND,
+		    "local-zone: \"example.com\" static\n"
+		    "local-zone: \"a.example.com\" transparent\n",
+		    "example.com", "a.example.com", "zones" },
+		{ FORMAT_RPZ,
+		    "*.example.com CNAME .\na.example.com CNAME rpz-passthru.\n"
+		    "24.0.2.0.192.rpz-ip CNAME .\n32.7.2.0.192.rpz-ip CNAME rpz-passthru.\n",
+		    "b.example.com x.a.example.com 192.0.2.8",
+		    "a.example.com example.com 192.0.2.7", "policies" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct text bytes = unpack(rows[i].path);
-		struct report report = { .error_count = 0 };
-		struct set_counts got;
-		struct set *set;
+		struct set *set = set_of(rows[i].rules, rows[i].format, MATCH_SUBTREE);
 
-		if (bytes.n == 0) {
-			print_message("skipped: %s is not here\n", rows[i].path);
-			skip();
-		}
-		set = set_new();
-		assert_true(set_add_text(set, bytes, "real", rows[i].format, MATCH_SUBTREE,
-		    CATEGORY_MALWARE, NULL, &got, &report));
-		if (memcmp(&got, &rows[i].want, sizeof(got)) != 0)
-			fail_msg("%s: %zu accepted, %zu duplicate, %zu skipped", rows[i].path,
-			    got.accepted, got.duplicate, got.skipped);
-		report_done(&report);
+		check_words(set, rows[i].blocked, true, i, rows[i].why);
+		check_words(set, rows[i].open, false, i, rows[i].why);
 		set_free(set);
-		free((void *)(uintptr_t)bytes.p);
 	}
+}
+
+/* An exception lifts what its own list blocks, and nothing of the others. */
+static void
+exceptions_stay_in_their_list(void **state)
+{
+	static const struct {
+		const char *first, *second;
+		enum list_format format;
+		const char *blocked, *open, *why;
+	} rows[] = {
+		{ "||example.com^\n@@||a.example.com^\n", "a.example.com\n", FORMAT_DOMAINS,
+		    "a.example.com b.example.com", "", "another list blocks the name" },
+		{ "@@||a.example.com^\n", "||example.com^\n", FORMAT_ADBLOCK,
+		    "a.example.com example.com", "", "another list with exceptions does" },
+		{ "||a.example.com^\n||a.example.com^$badfilter\n", "||a.example.com^\n",
+		    FORMAT_ADBLOCK, "a.example.com", "example.com",
+		    "what one removes, another has" },
+		{ "||a.example.com^\n", "||b.example.com^\n@@||a.example.com^\n", FORMAT_ADBLOCK,
+		    "a.example.com b.example.com", "example.com",
+		    "the second does not lift the first" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct set *set = set_new();
+		struct report report = { .error_count = 0 };
+		struct set_counts counts;
+
+		assert_true(add_text(set, text(rows[i].first), "1", FORMAT_ADBLOCK, MATCH_SUBTREE,
+		    CATEGORY_MALWARE, NULL, &counts, &report));
+		assert_true(add_text(set, text(rows[i].second), "2", rows[i].format, MATCH_SUBTREE,
+		    CATEGORY_MALWARE, NULL, &counts, &report));
+		set_seal(set);
+		check_words(set, rows[i].blocked, true, i, rows[i].why);
+		check_words(set, rows[i].open, false, i, rows[i].why);
+		set_free(set);
+	}
+}
+
+static void
+hits_of_lists_with_exceptions(void **state)
+{
+	static const struct question_row rows[] = {
+		{ "a.example.com", 2, "a.example.com", "the nearest block" },
+		{ "b.example.com", 1, "example.com", "the other" },
+		{ "example.net", 4, "example.net", "behind a rule that is skipped" },
+	};
+	struct set *set = set_of("||example.com^\n||a.example.com^\n##.ad\n||example.net^\n",
+	    FORMAT_ADBLOCK, MATCH_EXACT);
+
+	(void)state;
+	check_names(set, rows, COUNT(rows));
+	set_free(set);
 }
 
 int
@@ -382,7 +508,9 @@ main(void)
 		cmocka_unit_test(useless_lists_are_errors),
 		cmocka_unit_test(files_are_read),
 		cmocka_unit_test(unreadable_files_are_errors),
-		cmocka_unit_test(real_lists),
+		cmocka_unit_test(exceptions),
+		cmocka_unit_test(exceptions_stay_in_their_list),
+		cmocka_unit_test(hits_of_lists_with_exceptions),
 	};
 
 	set_free(NULL);

@@ -1,0 +1,36 @@
+/*
+ * set_feed.h - the rules of one list among which are exceptions: such a list answers for
+ * itself, since its exceptions lift its own blocks only.
+ */
+#ifndef BLOCKLISTS_SET_FEED_H
+#define BLOCKLISTS_SET_FEED_H
+
+#include "blocklists/format.h"
+#include "blocklists/set_table.h"
+
+enum set_rank {
+	SET_BLOCKS,
+	SET_EXCEPTIONS,
+	SET_IMPORTANT_BLOCKS,
+	SET_IMPORTANT_EXCEPTIONS,
+	SET_RANKS,
+};
+
+struct set_feed {
+	enum format_exceptions exceptions;
+	struct set_table rules[SET_RANKS];
+	struct set_table cancelled[SET_RANKS];
+};
+
+struct set_feed *set_feed_new(enum format_exceptions);
+void set_feed_free(struct set_feed *);
+void set_feed_seal(struct set_feed *);
+
+/* Where an entry of the list belongs. */
+struct set_table *set_feed_table(struct set_feed *, const struct list_entry *);
+
+/* The block that counts, if any. */
+bool set_feed_find_name(const struct set_feed *, struct text name, struct set_found *);
+bool set_feed_find_address(const struct set_feed *, const struct address *, struct set_found *);
+
+#endif
