@@ -128,6 +128,8 @@ answered(struct load *l, struct call *c)
 	if (status == 200)
 		return established(c);
 	c->answered = now_ns();
+	while (recv(c->fd, l->room, sizeof(l->room), MSG_TRUNC) > 0)
+		continue; /* so that the end of this call is no reset */
 	return CALL_REFUSED;
 }
 
@@ -333,4 +335,14 @@ load_new(const struct options *o, enum service service, uint64_t calls,
 	l->alone = epoll_ctl(l->epoll, EPOLL_CTL_ADD, STDIN_FILENO, &event) != 0;
 	write_requests(l);
 	return l;
+}
+
+void
+load_free(struct load *l)
+{
+	for (unsigned i = 0; i < l->count; i++)
+		call_close(&l->calls[i]);
+	close(l->epoll);
+	free(l->calls);
+	free(l);
 }

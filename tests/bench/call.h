@@ -52,6 +52,8 @@ struct load {
 /* With o->tunnels calls, or with o->count of them; on_event is the kind's. */
 struct load *load_new(const struct options *, enum service, uint64_t calls,
     enum call_event (*on_event)(struct load *, struct call *, enum call_event));
+/* With all its calls, which are closed. */
+void load_free(struct load *);
 /* Events of at most so many milliseconds. */
 void load_turn(struct load *, int ms);
 /* Go on with what is open until the partner has sent a line. */

@@ -78,8 +78,7 @@ finish(struct load *l, uint64_t begun)
 	fflush(stdout);
 	if (!l->alone)
 		load_hear(l);
-	for (unsigned i = 0; i < l->count; i++)
-		call_close(&l->calls[i]);
+	load_free(l);
 	return 0;
 }
 
@@ -250,5 +249,6 @@ idle_run(const struct options *o)
 		call_close(&l->calls[i]);
 	puts("{\"held\": 0}");
 	load_wait(l);
+	load_free(l);
 	return 0;
 }

@@ -65,9 +65,9 @@ struct sockaddr_in loopback(uint32_t host, uint16_t port);
 uint32_t destination(unsigned nth); /* in host order, nth from 0 */
 uint32_t source(unsigned nth);
 
-/* A socket that listens and does not block. */
+/* A socket that listens and does not block; those that come of it have Nagle's algorithm off. */
 int listen_at(struct sockaddr_in at);
-/* One that was accepted, with Nagle's algorithm off; -1: none is waiting. */
+/* One of these; -1: none is waiting. */
 int accept_from(int listener);
 
 #endif

@@ -220,3 +220,25 @@ def test_the_tables_say_what_failed():
     text = tables([{"squid": {"deny.failed": 3, "rate64.failed": 0}}])
     assert "- squid, deny: 3 failed" in text
     assert "rate64" not in text
+
+
+def test_the_whole_bench_runs(tmp_path):
+    """Namespaces within these ones, one short round of two proxies, both tables."""
+    if os.environ["SLUICE_E2E_MOUNTS"] != "1":
+        pytest.skip("no mount namespace: the bench has hosts of its own")
+    environment = {name: value for name, value in os.environ.items()
+                   if not name.startswith("SLUICE_E2E_")}
+    out = tmp_path / "rounds"
+    done = subprocess.run([sys.executable, BENCH / "bench.py", "--rounds", "1", "--seconds", "0.2",
+                           "--only", "rate,deny,start", "--proxies", "floor,sluice", "--out", out],
+                          env={**environment, "LOAD": str(LOAD)}, capture_output=True, text=True,
+                          timeout=PATIENCE, check=False, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(out.read_text())
+    assert set(found) == {"floor", "sluice"}
+    for figures in found.values():
+        assert {key: value for key, value in figures.items() if key.endswith(".failed")
+                and value} == {}
+        assert all(figures[key] > 0 for key in ("rate64.per_s", "rate64.cpu", "deny.per_s",
+                                                "start.ms", "start.anon"))
+    assert re.search(r"^\| CPU a tunnel \| floor \| \d", done.stdout, re.MULTILINE)
