@@ -72,7 +72,8 @@ defaults
   mode tcp
   log global
   option tcplog
-  option splice-auto
+  option splice-request
+  option splice-response
   timeout connect 10s
   timeout client 600s
   timeout server 600s
