@@ -7,32 +7,44 @@
 
 #include "base/memory.h"
 
-enum { BUFFER_FIRST = 4096 };
+enum { BUFFER_FIRST = 4096 }; /* with its head */
+
+static struct bytes *
+bytes_new(size_t room)
+{
+	struct bytes *bytes = memory_new(1, sizeof(*bytes) + room);
+
+	assert(room <= UINT32_MAX);
+	bytes->room = (uint32_t)room;
+	return bytes;
+}
 
 char *
 buffer_reserve(struct buffer *b, size_t extra)
 {
-	size_t room = b->room != 0 ? b->room : BUFFER_FIRST;
-	char *fresh;
+	struct bytes *old = b->bytes, *fresh;
+	size_t room = old != NULL ? old->room : BUFFER_FIRST - sizeof(*fresh);
 
-	assert(b->p != NULL || b->n == 0);
-	if (b->p != NULL && b->room - b->at - b->n >= extra)
-		return b->p + b->at + b->n;
-	while (room - b->n < extra)
+	if (old != NULL && old->room - old->at - old->n >= extra)
+		return old->p + old->at + old->n;
+	while (room - buffer_size(b) < extra)
 		room *= 2;
-	fresh = memory_new(room, 1);
-	if (b->p != NULL)
-		memcpy(fresh, b->p + b->at, b->n);
-	free(b->p);
-	*b = (struct buffer){ .p = fresh, .n = b->n, .room = room };
-	return fresh + b->n;
+	fresh = bytes_new(room);
+	fresh->n = (uint32_t)buffer_size(b);
+	if (old != NULL)
+		memcpy(fresh->p, old->p + old->at, old->n);
+	free(old);
+	b->bytes = fresh;
+	return fresh->p + fresh->n;
 }
 
 void
 buffer_added(struct buffer *b, size_t n)
 {
-	assert(b->at + b->n + n <= b->room);
-	b->n += n;
+	struct bytes *bytes = b->bytes;
+
+	assert((size_t)bytes->at + bytes->n + n <= bytes->room);
+	bytes->n += (uint32_t)n;
 }
 
 void
@@ -41,22 +53,24 @@ buffer_append(struct buffer *b, struct text bytes)
 	if (bytes.n == 0)
 		return;
 	memcpy(buffer_reserve(b, bytes.n), bytes.p, bytes.n);
-	b->n += bytes.n;
+	buffer_added(b, bytes.n);
 }
 
 void
 buffer_consume(struct buffer *b, size_t n)
 {
-	assert(n <= b->n);
-	b->at += n;
-	b->n -= n;
-	if (b->n == 0)
+	assert(n <= buffer_size(b));
+	if (b->bytes == NULL)
+		return;
+	b->bytes->at += (uint32_t)n;
+	b->bytes->n -= (uint32_t)n;
+	if (b->bytes->n == 0)
 		buffer_done(b);
 }
 
 void
 buffer_done(struct buffer *b)
 {
-	free(b->p);
-	*b = (struct buffer){ 0 };
+	free(b->bytes);
+	b->bytes = NULL;
 }

@@ -203,19 +203,18 @@ loop_now(struct loop *loop)
 void
 loop_defer(struct loop *loop, struct task *task)
 {
-	if (task->queued)
+	if (task->link.tqe_prev != NULL)
 		return;
-	task->queued = true;
 	TAILQ_INSERT_TAIL(&loop->tasks, task, link);
 }
 
 void
 loop_cancel(struct loop *loop, struct task *task)
 {
-	if (!task->queued)
+	if (task->link.tqe_prev == NULL)
 		return;
-	task->queued = false;
 	TAILQ_REMOVE(&loop->tasks, task, link);
+	task->link.tqe_prev = NULL;
 }
 
 void

@@ -20,10 +20,9 @@
 #include "proxy/loop/wheel.h"
 
 struct task {
-	TAILQ_ENTRY(task) link;
+	TAILQ_ENTRY(task) link; /* tqe_prev NULL: it is not deferred */
 	void (*run)(void *arg);
 	void *arg; /* borrowed */
-	bool queued;
 };
 
 enum { LOOP_BATCH = 128 }; /* pollers that are told in one turn */

@@ -25,11 +25,14 @@ fill_key(const struct session *s, struct record *r, char client[CLIENT_TEXT_MAX]
 	r->listener = s->entrance->spelling;
 	if (s->environment != NULL)
 		r->environment = environment_rules_name(s->environment);
-	if (s->host != NULL)
-		r->method = s->method != NULL ? text(s->method) : text("CONNECT");
+	if (s->asked != NULL) {
+		r->method = text(s->asked);
+		r->path = session_second(s->asked);
+	} else if (s->host != NULL) {
+		r->method = text("CONNECT");
+	}
 	r->host = text(s->host);
 	r->port = s->port;
-	r->path = text(s->path);
 	r->reason = s->decision.reason;
 	r->rule = s->decision.rule;
 	r->report_only = s->report_only;
@@ -113,7 +116,7 @@ account_close(struct session *s, const char *ended)
 	if (s->inside != NULL) {
 		r.has_hello = true;
 		r.sni = text(s->inside);
-		r.alpn = text(s->inside + r.sni.n + 1);
+		r.alpn = session_second(s->inside);
 		r.ech = s->inside_ech;
 		r.retried = s->inside_retried;
 	}

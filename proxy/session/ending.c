@@ -97,7 +97,7 @@ discard_input(struct session *s)
 		n = channel_read(s->client, s->context->scratch, s->context->scratch_size);
 		if (n == CHANNEL_AGAIN)
 			return STEP_WAIT;
-		if (n == CHANNEL_ERROR || (n == 0 && s->out.n == 0))
+		if (n == CHANNEL_ERROR || (n == 0 && buffer_size(&s->out) == 0))
 			session_close(s);
 		if (n <= 0)
 			return STEP_WAIT;
@@ -119,10 +119,10 @@ session_linger(struct session *s)
 		}
 		if (n > 0)
 			buffer_consume(&s->out, (size_t)n);
-		if (n > 0 && s->out.n > 0)
+		if (n > 0 && buffer_size(&s->out) > 0)
 			return STEP_AGAIN;
 	}
-	if (s->out.n == 0 && !s->end_sent) {
+	if (buffer_size(&s->out) == 0 && !s->end_sent) {
 		s->end_sent = true;
 		channel_end(s->client);
 	}

@@ -161,7 +161,7 @@ read_upload(struct session *s)
 {
 	ssize_t n;
 
-	if (s->in.n > 0)
+	if (buffer_size(&s->in) > 0)
 		return feed_upload(s);
 	if (!s->client->readable)
 		return MOVED_NOT;
@@ -188,7 +188,7 @@ move_up(struct session *s)
 
 	if (e->upload_lost)
 		return MOVED_NOT;
-	if (e->up.n > 0) {
+	if (buffer_size(&e->up) > 0) {
 		moved = write_waiting(s, s->server, &e->up, &e->bytes_up);
 		if (moved != MOVED_OVER)
 			return moved;
@@ -248,7 +248,7 @@ feed_head(struct session *s)
 	case RESPONSE_OK:
 		return pass_head(s, &response, used);
 	case RESPONSE_MORE:
-		e->seen = e->response.n;
+		e->seen = buffer_size(&e->response);
 		return MOVED;
 	case RESPONSE_BAD:
 		break;
@@ -262,7 +262,7 @@ feed_download(struct session *s)
 	struct exchange *e = s->exchange;
 	size_t used = 0;
 
-	if (e->response.n == e->seen)
+	if (buffer_size(&e->response) == e->seen)
 		return MOVED_NOT;
 	if (!e->have_head)
 		return feed_head(s);
@@ -291,7 +291,7 @@ move_down(struct session *s)
 	enum moved moved;
 	ssize_t n;
 
-	if (e->down.n > 0) {
+	if (buffer_size(&e->down) > 0) {
 		moved = write_waiting(s, s->client, &e->down, &e->bytes_down);
 		if (moved == MOVED_OVER)
 			session_end(s, "client_reset");
@@ -353,7 +353,7 @@ session_exchange(struct session *s)
 		if ((up = move_up(s)) == MOVED_OVER || (down = move_down(s)) == MOVED_OVER)
 			return STEP_AGAIN;
 		if (s->exchange->have_head && s->exchange->download.done &&
-		    s->exchange->down.n == 0)
+		    buffer_size(&s->exchange->down) == 0)
 			return finish(s);
 		if (up == MOVED_NOT && down == MOVED_NOT)
 			return await_both(s);

@@ -10,43 +10,30 @@
 #include "proxy/session/hello.h"
 #include "proxy/session/state.h"
 
-struct gate {
-	struct question question;
-	enum { GATE_FIRST, GATE_SERVER, GATE_SECOND } stage;
-	bool strict;          /* limited, on a TLS port: nothing flows before the hello */
-	bool clocked;         /* the hello clock runs, not the idle one */
-	size_t need;          /* client bytes worth looking at */
-	struct buffer server; /* GATE_SERVER: its first bytes, until they say what they are */
-	size_t server_need;
-};
-
 static void
 hello_clock(struct session *s)
 {
-	s->gate->clocked = true;
+	s->gate.clocked = true;
 	session_clock(s, session_config(s)->timeouts.hello);
 }
 
 void
 inside_begin(struct session *s)
 {
-	struct gate *g;
-
 	if (session_config(s)->tls_names == TLS_NAMES_OFF) {
 		tunnel_begin(s);
 		return;
 	}
-	g = memory_new(1, sizeof(*g));
-	g->question = s->reach->question;
-	g->strict = decide_is_tls_port(s->policy, &g->question) &&
-		    environment_rules_limited(s->environment);
-	g->need = 1;
-	s->gate = g;
+	s->gate = (struct gate){
+		.strict = decide_is_tls_port(s->policy, &s->reach->question) &&
+			  environment_rules_limited(s->environment),
+		.need = 1,
+	};
 	s->up.from = s->down.to = s->client;
 	s->up.to = s->down.from = s->server;
 	s->active = loop_now(s->context->loop);
 	reach_free(s);
-	if (g->strict || s->in.n > 0)
+	if (s->gate.strict || buffer_size(&s->in) > 0)
 		hello_clock(s);
 	else
 		tunnel_clock(s);
@@ -56,23 +43,14 @@ inside_begin(struct session *s)
 void
 inside_free(struct session *s)
 {
-	if (s->gate == NULL)
-		return;
-	buffer_done(&s->gate->server);
-	free(s->gate);
-	s->gate = NULL;
-}
-
-bool
-inside_clocked(const struct session *s)
-{
-	return s->gate->clocked;
+	buffer_done(&s->gate.server);
+	s->gate = (struct gate){ .need = 0 };
 }
 
 void
 inside_timeout(struct session *s)
 {
-	if (s->gate->clocked)
+	if (s->gate.clocked)
 		session_refuse_reason(s, REASON_HEAD_TIMEOUT);
 	else
 		tunnel_timeout(s);
@@ -82,12 +60,10 @@ inside_timeout(struct session *s)
 static void
 keep_hello(struct session *s, const struct hello *hello)
 {
-	size_t sni = hello->sni == HELLO_SNI_HOST ? hello->host.n : 0, alpn = strlen(hello->alpn);
+	struct text sni = { hello->host.name, hello->sni == HELLO_SNI_HOST ? hello->host.n : 0 };
 
 	free(s->inside);
-	s->inside = memory_new(sni + alpn + 2, 1);
-	memcpy(s->inside, hello->host.name, sni);
-	memcpy(s->inside + sni + 1, hello->alpn, alpn);
+	s->inside = session_pair(sni, text(hello->alpn));
 	s->inside_has_sni = hello->sni != HELLO_SNI_NONE;
 	s->inside_ech = hello->ech;
 }
@@ -110,6 +86,7 @@ static bool
 names_allowed(struct session *s, enum inside inside, const struct hello *hello)
 {
 	struct names_question names = { .inside = inside };
+	struct question question;
 	struct decision d;
 
 	s->judged = inside == INSIDE_HELLO ? HELLO_INSIDE : OTHER_INSIDE;
@@ -119,7 +96,8 @@ names_allowed(struct session *s, enum inside inside, const struct hello *hello)
 		names.sni = hello->sni == HELLO_SNI_HOST ? &hello->host : NULL;
 		names.ech = hello->ech;
 	}
-	d = decide_names(s->policy, &s->gate->question, &names);
+	session_question(s, &question);
+	d = decide_names(s->policy, &question, &names);
 	if (names_pass(s, &d))
 		return true;
 	session_refuse(s, &d, 0, NULL);
@@ -130,7 +108,7 @@ names_allowed(struct session *s, enum inside inside, const struct hello *hello)
 static enum step
 pass_hello(struct session *s, const struct hello *hello, size_t used)
 {
-	struct gate *g = s->gate;
+	struct gate *g = &s->gate;
 
 	if (!names_allowed(s, INSIDE_HELLO, hello))
 		return STEP_AGAIN;
@@ -158,7 +136,7 @@ pass_other(struct session *s, enum inside inside)
 static enum step
 judge_client(struct session *s)
 {
-	struct gate *g = s->gate;
+	struct gate *g = &s->gate;
 	struct hello hello;
 	size_t need = 0;
 	enum hello_result result = g->stage == GATE_SECOND
@@ -169,7 +147,7 @@ judge_client(struct session *s)
 	case HELLO_OK:
 		return pass_hello(s, &hello, need);
 	case HELLO_MORE:
-		g->need = need > s->in.n ? need : s->in.n + 1;
+		g->need = (uint32_t)(need > buffer_size(&s->in) ? need : buffer_size(&s->in) + 1);
 		if (!g->clocked)
 			hello_clock(s);
 		return STEP_AGAIN;
@@ -186,7 +164,7 @@ judge_client(struct session *s)
 static enum step
 client_ended(struct session *s)
 {
-	if (s->gate->strict || s->gate->stage == GATE_SECOND) {
+	if (s->gate.strict || s->gate.stage == GATE_SECOND) {
 		session_end(s, "client");
 		return STEP_WAIT;
 	}
@@ -220,9 +198,9 @@ await_hello(struct session *s)
 {
 	enum flow_result down;
 
-	if (s->in.n >= s->gate->need)
+	if (buffer_size(&s->in) >= s->gate.need)
 		return judge_client(s);
-	if (!s->gate->strict || s->gate->stage == GATE_SECOND) {
+	if (!s->gate.strict || s->gate.stage == GATE_SECOND) {
 		if (!tunnel_moved(s, &s->down, &down))
 			return STEP_WAIT;
 		if (down == FLOW_AGAIN)
@@ -235,7 +213,7 @@ await_hello(struct session *s)
 static enum step
 pass_server(struct session *s, bool retry)
 {
-	struct gate *g = s->gate;
+	struct gate *g = &s->gate;
 
 	flow_hold(&s->down, buffer_text(&g->server));
 	buffer_done(&g->server);
@@ -245,7 +223,7 @@ pass_server(struct session *s, bool retry)
 	}
 	s->inside_retried = true;
 	g->stage = GATE_SECOND;
-	g->need = s->in.n > 0 ? s->in.n : 1;
+	g->need = buffer_size(&s->in) > 0 ? (uint32_t)buffer_size(&s->in) : 1;
 	hello_clock(s);
 	return STEP_AGAIN;
 }
@@ -253,9 +231,9 @@ pass_server(struct session *s, bool retry)
 static enum step
 judge_server(struct session *s)
 {
-	struct gate *g = s->gate;
+	size_t need = 0;
 
-	switch (server_hello_parse(buffer_text(&g->server), &g->server_need)) {
+	switch (server_hello_parse(buffer_text(&s->gate.server), &need)) {
 	case SERVER_HELLO_MORE:
 		return STEP_AGAIN;
 	case SERVER_HELLO_RETRY:
@@ -302,14 +280,14 @@ await_server(struct session *s)
 	}
 	if (n == 0)
 		return pass_server(s, false);
-	buffer_append(&s->gate->server, (struct text){ s->context->scratch, (size_t)n });
+	buffer_append(&s->gate.server, (struct text){ s->context->scratch, (size_t)n });
 	return judge_server(s);
 }
 
 enum step
 session_inside(struct session *s)
 {
-	return s->gate->stage == GATE_SERVER ? await_server(s) : await_hello(s);
+	return s->gate.stage == GATE_SERVER ? await_server(s) : await_hello(s);
 }
 
 /* A later policy: would it have let this hello pass? */
@@ -319,8 +297,6 @@ inside_judge_again(struct session *s, const struct question *question, struct de
 	struct names_question names = { .inside = INSIDE_HELLO };
 	struct host sni;
 
-	if (s->gate != NULL)
-		s->gate->question = *question;
 	if (s->judged == NOTHING_INSIDE)
 		return true;
 	if (s->judged == OTHER_INSIDE)

@@ -101,7 +101,8 @@ client_gone(struct session *s)
 
 	if (s->client->failed)
 		return true;
-	if (!s->client->peer_closed || s->in.n > 0 || s->exchange != NULL || !s->client->readable)
+	if (!s->client->peer_closed || buffer_size(&s->in) > 0 || s->exchange != NULL ||
+	    !s->client->readable)
 		return false;
 	n = channel_read(s->client, s->context->scratch, s->context->scratch_size);
 	if (n > 0)

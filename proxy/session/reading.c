@@ -63,9 +63,8 @@ keep_request(struct session *s, const struct request *request)
 	s->scheme = request->connect ? SCHEME_CONNECT : SCHEME_HTTP;
 	if (request->connect)
 		return;
-	s->method = memory_copy(request->method);
+	s->asked = session_pair(request->method, text_cut(&path, '?', &before) ? before : path);
 	s->no_body = text_is(request->method, "HEAD");
-	s->path = memory_copy(text_cut(&path, '?', &before) ? before : path);
 }
 
 /* Ask the policy, with a snapshot that stays the same for this request. */
@@ -137,11 +136,11 @@ session_read(struct session *s)
 	size_t used = 0;
 	enum head_result result;
 
-	if (s->in.n == s->seen)
+	if (buffer_size(&s->in) == s->seen)
 		return read_more(s);
 	result = request_parse(buffer_text(&s->in), s->seen, &limits, &request, &used);
 	if (result == HEAD_MORE) {
-		s->seen = s->in.n;
+		s->seen = (uint32_t)buffer_size(&s->in);
 		return STEP_AGAIN;
 	}
 	if (result != HEAD_OK)

@@ -178,6 +178,24 @@ session_new(struct session_context *context, struct entrance *entrance, int fd,
 	session_run(s);
 }
 
+char *
+session_pair(struct text first, struct text second)
+{
+	char *pair = memory_new(first.n + second.n + 2, 1);
+
+	if (first.n > 0)
+		memcpy(pair, first.p, first.n);
+	if (second.n > 0)
+		memcpy(pair + first.n + 1, second.p, second.n);
+	return pair;
+}
+
+struct text
+session_second(const char *pair)
+{
+	return text(pair + strlen(pair) + 1);
+}
+
 /* Forget the request: what was asked, judged and seen. */
 static void
 request_done(struct session *s)
@@ -187,11 +205,10 @@ request_done(struct session *s)
 	exchange_free(s);
 	flow_free(&s->up);
 	flow_free(&s->down);
-	free(s->method);
+	free(s->asked);
 	free(s->host);
-	free(s->path);
 	free(s->inside);
-	s->method = s->host = s->path = s->inside = NULL;
+	s->asked = s->host = s->inside = NULL;
 	s->inside_has_sni = s->inside_ech = s->inside_retried = false;
 	s->opened = s->report_only = s->no_body = false;
 	s->decision = (struct decision){ .reason = REASON_COUNT };
@@ -211,7 +228,7 @@ session_next_request(struct session *s)
 {
 	request_done(s);
 	s->seen = 0;
-	s->waiting = s->in.n == 0;
+	s->waiting = buffer_size(&s->in) == 0;
 	session_clock(s,
 	    s->waiting ? session_config(s)->timeouts.keep_alive : session_config(s)->timeouts.head);
 	session_move(s, SESSION_READING);

@@ -22,8 +22,8 @@ void session_context_done(struct session_context *); /* after every session is c
 /* Who is at the other end. */
 struct peer {
 	struct address address; /* TCP */
-	bool is_unix;
-	int64_t uid; /* Unix: from SO_PEERCRED */
+	bool is_unix : 1;
+	int64_t uid : 40; /* Unix: from SO_PEERCRED; -1 when it cannot be told */
 };
 
 /* Does the configuration let this user in at this listener? */

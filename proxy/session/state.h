@@ -2,7 +2,7 @@
  * state.h - what a session is made of; private to proxy/session.
  *
  * Sizes matter here: the struct stays for as long as a tunnel is idle, while
- * reach, gate and exchange are there only during their part of the way.
+ * reach and exchange are there only during their part of the way.
  */
 #ifndef SESSION_STATE_H
 #define SESSION_STATE_H
@@ -55,54 +55,63 @@ struct reach {
 	uint64_t asked, answered; /* when, in loop_now() time; answered 0: not yet */
 };
 
-struct gate;     /* inside.c */
 struct exchange; /* exchange.c */
+
+/* What holds a tunnel's bytes back until they are judged; of inside.c alone. */
+struct gate {
+	struct buffer server; /* GATE_SERVER: its first bytes, until they say what they are */
+	uint32_t need;        /* client bytes worth looking at */
+	enum { GATE_FIRST, GATE_SERVER, GATE_SECOND } stage : 2;
+	bool strict : 1;  /* limited, on a TLS port: nothing flows before the hello */
+	bool clocked : 1; /* the hello clock runs, not the idle one */
+};
 
 struct session {
 	TAILQ_ENTRY(session) link;
 	struct session_context *context; /* borrowed */
 	struct entrance *entrance;       /* borrowed */
 	struct peer peer;
-	enum session_state state;
 	struct channel *client; /* owned */
 	struct channel *server; /* owned; NULL before the connection */
 	struct timer timer;     /* the clock of the current state */
 	struct task again;
 	struct buffer in;  /* from the client, not used yet */
-	size_t seen;       /* of it looked at for a request head */
 	struct buffer out; /* REFUSING: what is still to be written */
-	bool waiting;      /* READING: no byte of the next request is here */
-	bool end_sent;     /* REFUSING: the write side is closed */
-	bool half_closed;  /* the client has ended, though nobody reads it just now */
-	bool lasting;      /* so old that the kernel is to look after its connections */
-	bool turned_away;  /* at the door: see struct entrance */
+	uint32_t seen;     /* of `in` looked at for a request head */
+
+	/* small things of all parts, together in eight bytes */
+	enum session_state state : 8;
+	bool waiting : 1;     /* READING: no byte of the next request is here */
+	bool end_sent : 1;    /* REFUSING: the write side is closed */
+	bool half_closed : 1; /* the client has ended, though nobody reads it just now */
+	bool lasting : 1;     /* so old that the kernel is to look after its connections */
+	bool turned_away : 1; /* at the door: see struct entrance */
+	bool opened : 1;      /* its open line was handed to the record */
+	bool report_only : 1; /* tls_names: report; decision says what was let pass */
+	bool no_body : 1;     /* a HEAD: the proxy's own answer has no body */
+	enum { NOTHING_INSIDE, HELLO_INSIDE, OTHER_INSIDE } judged : 2; /* the first bytes */
+	bool inside_has_sni : 1, inside_ech : 1, inside_retried : 1;
+	enum scheme scheme : 2;
+	uint16_t port;
 
 	/* the request */
 	uint64_t id;
 	struct snapshot *policy;                     /* counted: what judged it last */
 	const struct environment_rules *environment; /* in policy */
-	char *method;                                /* owned; NULL: CONNECT */
-	char *host; /* owned; canonical; NULL: the target did not parse */
-	char *path; /* owned; of a forwarded request, without its query */
-	uint16_t port;
-	enum scheme scheme;
+	char *asked; /* owned; "METHOD\0PATH" of a forwarded request, no query; NULL: CONNECT */
+	char *host;  /* owned; canonical; NULL: the target did not parse */
 	struct decision decision;
 	struct address dialled;
 	uint64_t started; /* when its head was complete */
-	bool opened;      /* its open line was handed to the record */
-	bool report_only; /* tls_names: report; decision says what was let pass */
-	bool no_body;     /* a HEAD: the proxy's own answer has no body */
 
 	struct reach *reach;       /* owned */
-	struct gate *gate;         /* owned */
 	struct exchange *exchange; /* owned */
 
 	/* the tunnel */
+	struct gate gate;
 	struct flow up, down; /* client to server, server to client */
 	uint64_t active;      /* when a byte last moved */
-	enum { NOTHING_INSIDE, HELLO_INSIDE, OTHER_INSIDE } judged; /* the first bytes */
-	char *inside; /* owned; "SNI\0ALPN" of the hello, NULL: none seen */
-	bool inside_has_sni, inside_ech, inside_retried;
+	char *inside;         /* owned; "SNI\0ALPN" of the hello, NULL: none seen */
 };
 
 /* session.c: the order of things */
@@ -113,6 +122,8 @@ void session_clock(struct session *, uint64_t milliseconds);
 const struct config *session_config(const struct session *);
 void session_adopt_policy(struct session *); /* judge by the newest snapshot from here on */
 void session_question(const struct session *, struct question *);
+char *session_pair(struct text first, struct text second); /* in one piece; for free() */
+struct text session_second(const char *pair);              /* the first is text(pair) */
 void session_next_request(struct session *); /* forget the one that is done, read another */
 
 /* reading.c: takes a request head and asks the policy */
@@ -131,7 +142,6 @@ void reach_free(struct session *);
 void inside_begin(struct session *);
 enum step session_inside(struct session *);
 void inside_timeout(struct session *);
-bool inside_clocked(const struct session *); /* its own clock runs, not the tunnel's */
 void inside_free(struct session *);
 bool inside_judge_again(struct session *, const struct question *, struct decision *);
 

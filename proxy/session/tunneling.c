@@ -92,7 +92,7 @@ tunnel_moved(struct session *s, struct flow *f, enum flow_result *result)
 	if (f->done && !was_done) {
 		(f == &s->up ? &s->down : &s->up)->last = true;
 		s->active = loop_now(s->context->loop);
-		if (s->gate == NULL || !inside_clocked(s))
+		if (!s->gate.clocked)
 			tunnel_clock(s);
 	}
 	return true;

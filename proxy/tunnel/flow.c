@@ -197,7 +197,7 @@ flow_run(struct flow *f, char *scratch, size_t size, struct pipes *pipes)
 bool
 flow_waits(const struct flow *f)
 {
-	return f->pipe != NULL || f->held.n > 0;
+	return f->pipe != NULL || buffer_size(&f->held) > 0;
 }
 
 void
@@ -209,7 +209,7 @@ flow_hold(struct flow *f, struct text bytes)
 void
 flow_announce(struct flow *f, struct text words)
 {
-	assert(f->held.n == f->own);
+	assert(buffer_size(&f->held) == f->own);
 	f->own += (uint32_t)words.n;
 	buffer_append(&f->held, words);
 }

@@ -52,7 +52,7 @@ static void
 check_refusing(const struct session *s, const struct fake_socket *client)
 {
 	assert(unread(client) == 0 && !client->dead);
-	if (s->out.n > 0)
+	if (buffer_size(&s->out) > 0)
 		assert(client->window == 0);
 	else
 		assert(client->ended && !client->fin);

@@ -83,7 +83,7 @@ begin_tunnel(const struct session *s, struct fake_client *c, struct text bytes)
 	assert(text_is(bytes, ANSWER_ESTABLISHED) && s->exchange == NULL && !c->tunnel);
 	assert(lets(s) && (fake_world.went_on || fake_record_opened(s->id)));
 	c->tunnel = true;
-	c->tunnel_at = c->socket->taken - s->in.n;
+	c->tunnel_at = c->socket->taken - buffer_size(&s->in);
 	c->tunnel_out = c->socket->got.n;
 	c->tunnel_id = s->id;
 	c->policy = fake_world.policy;
@@ -361,7 +361,7 @@ check_back_pressure(void)
 	{
 		const struct fake_client *c = fake_client_of(s);
 
-		assert(s->up.held.n <= HELD_MOST && s->down.held.n <= HELD_MOST);
+		assert(buffer_size(&s->up.held) <= HELD_MOST && buffer_size(&s->down.held) <= HELD_MOST);
 		if (s->state == SESSION_EXCHANGING)
 			assert(fake_end_of(s->server)->taken <=
 			       c->socket->got.n - c->opened_at + UNSENT_MOST);

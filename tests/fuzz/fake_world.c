@@ -117,7 +117,7 @@ void
 fake_world_connect(size_t index, int64_t uid)
 {
 	struct entrance *entrance = &fake_world.entrances[index];
-	struct peer peer = { .is_unix = uid >= 0, .uid = uid };
+	struct peer peer = { .is_unix = uid >= 0, .uid = (int)uid };
 	struct fake_client *client = &fake_world.clients[fake_world.client_count];
 	enum reason refuse;
 	int fd;

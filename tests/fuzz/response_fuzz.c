@@ -115,7 +115,7 @@ check_body(struct text in, const struct response *r)
 
 	assert(whole.used <= in.n);
 	assert(!whole.done || r->framing != FRAMING_LENGTH || whole.used == r->length);
-	assert(r->framing != FRAMING_NONE || (whole.used == 0 && whole.out.n == 0));
+	assert(r->framing != FRAMING_NONE || (whole.used == 0 && buffer_size(&whole.out) == 0));
 	assert(r->framing != FRAMING_CLOSE || !whole.done);
 	for (size_t step = 1; step < 64 && out != FRAMING_CHUNKED; step = step * 3 + 1) {
 		again = pass_body(in, r, out, step);

@@ -104,7 +104,7 @@ feed_part(struct reading *r, const char *bytes, size_t n)
 static struct text
 written(const struct buffer *out)
 {
-	return out->p != NULL ? buffer_text(out) : text("");
+	return out->bytes != NULL ? buffer_text(out) : text("");
 }
 
 /* The data of what was written.  Empty chunks and bytes behind the end fail here. */

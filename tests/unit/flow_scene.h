@@ -187,7 +187,7 @@ waiting(const struct scene *scene)
 	const struct flow *f = &scene->flow;
 
 	assert_true(f->pipe == NULL || f->pipe->n > 0);
-	return f->held.n + (f->pipe != NULL ? f->pipe->n : 0);
+	return buffer_size(&f->held) + (f->pipe != NULL ? f->pipe->n : 0);
 }
 
 /* Runs it for as long as it says that there is more to do. */

@@ -34,7 +34,7 @@ every_byte_in_order(void **state)
 				shutdown(scene.source, SHUT_WR);
 			result = run(&scene, scratch);
 			assert_true(result <= FLOW_DONE);
-			assert_true(scene.flow.held.n <= SCRATCH);
+			assert_true(buffer_size(&scene.flow.held) <= SCRATCH);
 			assert_true(scene.flow.bytes + waiting(&scene) <= scene.sent);
 			got = receive_some(&scene, 1 + (size_t)rand_r(&seed) % 32768);
 			if (got < 0)
@@ -62,7 +62,7 @@ fill(struct scene *scene)
 		const size_t put = send_some(scene, 65536);
 
 		assert_int_not_equal(run_on(scene), FLOW_DONE);
-		assert_true(scene->flow.held.n <= SCRATCH);
+		assert_true(buffer_size(&scene->flow.held) <= SCRATCH);
 		still = put == 0 && scene->flow.bytes == before ? still + 1 : 0;
 	}
 	assert_int_equal(still, 10);
