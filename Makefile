@@ -69,6 +69,14 @@ sluice: $B/sluice
 $B/sluice: $B/proxy/cli/main.o $(OBJECTS)
 	$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
 
+# The same program, to which any flow is bulk from its first byte: all goes through pipes.
+$B/spliced/sluice: $B/proxy/cli/main.o $B/spliced/flow.o $(filter-out %/tunnel/flow.o,$(OBJECTS))
+	$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
+
+$B/spliced/flow.o: proxy/tunnel/flow.c
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) -DFLOW_BULK=0 -MMD -MP -c -o $@ $<
+
 build/faults/sluice: $B/proxy/cli/main.o $B/tests/faults/inject.o $(OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)

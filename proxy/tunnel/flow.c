@@ -5,22 +5,24 @@
 
 enum { FLOW_READS_A_TURN = 8 };
 
-/* So many reads one after the other that fill the buffer make a flow bulk. */
+/* So many reads in a row that fill the buffer make a flow bulk. */
 #ifndef FLOW_BULK
 #define FLOW_BULK 4
 #endif
-enum { FLOW_BULK_MOST = FLOW_BULK + 4, FLOW_NEVER_BULK = -1 };
+enum { FLOW_BULK_MOST = FLOW_BULK + 1, FLOW_NEVER_BULK = -1 };
 
-/* What fills the buffer is bulk once more; what does not makes it half as much so. */
+/* The tail of a burst is no end of bulk: it takes two small moves in a row. */
 static void
 weigh(struct flow *f, size_t n, size_t size)
 {
 	if (f->bulk == FLOW_NEVER_BULK)
 		return;
-	if (n < size)
-		f->bulk /= 2;
-	else if (f->bulk < FLOW_BULK_MOST)
+	if (n >= size && f->bulk < FLOW_BULK_MOST)
 		f->bulk++;
+	else if (n < size && f->bulk < FLOW_BULK)
+		f->bulk = 0;
+	else if (n < size / 4 && f->bulk > 0)
+		f->bulk--;
 }
 
 static void

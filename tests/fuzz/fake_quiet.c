@@ -29,7 +29,7 @@ check_flow(const struct flow *f)
 	if (flow_waits(f))
 		assert(to->window == 0 && !to->dead && !from->dead);
 	else if (f->done)
-		assert(from->fin && to->ended);
+		assert(from->fin && to->ended && unread(from) == 0);
 	else
 		assert(is_read(from));
 }

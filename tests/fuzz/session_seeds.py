@@ -106,7 +106,7 @@ def assemble(script):
 READY = "plan at-once 1; plan aaaa good; plan a good; plan route open;"
 TUNNEL = READY + "client a; word c0 connect one 443; word c0 tls one;"
 OPEN_TUNNEL = READY + "client b; word c0 connect one 8443;"
-BULK = OPEN_TUNNEL + "word c0 ssh; flood s0 255; read c0; flood s0 255; read c0;"
+BULK = OPEN_TUNNEL + "word c0 ssh; flood s0 256; read c0; flood s0 256; read c0;"
 GET = READY + "client a; word c0 get one 80;"
 
 SEEDS = {
@@ -210,25 +210,25 @@ SEEDS = {
     "data-with-end": OPEN_TUNNEL + "word c0 ssh; flood s0 3 +; fin s0 +; flood c0 3 +; reset c0",
     "tunnel-quirks": OPEN_TUNNEL + "word c0 ssh; plan newest 1; quirk c0 pieces 3; quirk s0 interrupted 9; flood c0 2 +; flood s0 2; quirk s0 woken; quirk c0 woken",
     # tunneling in bulk
-    "bulk": BULK + "flood s0 200; read c0; flood s0 3; bytes s0 x; pass 1000; flood s0 255; read c0; fin s0; fin c0",
-    "bulk-back-pressure": BULK + "flood s0 255; flood s0 255; read c0 100; read c0 4096; fin s0; read c0; fin c0",
-    "bulk-both": BULK + "flood c0 255; read s0; flood c0 255 +; flood s0 255; read s0; read c0; fin c0; fin s0",
-    "bulk-three": BULK + "client b; word c1 connect one 8443; word c1 ssh; flood s1 255; read c1; flood s1 255; flood c0 255;"
-    " read s0; flood c0 255; read s1; flood s1 255; flood s0 255; read c1; read c0; read s0; reset c1",
-    "bulk-reset": BULK + "flood s0 255; reset c0",
-    "bulk-reset-server": BULK + "flood s0 255; flood s0 255; reset s0; read c0",
+    "bulk": BULK + "flood s0 200; read c0; flood s0 3; bytes s0 x; pass 1000; flood s0 256; read c0; fin s0; fin c0",
+    "bulk-back-pressure": BULK + "flood s0 256; flood s0 256; read c0 100; read c0 4096; fin s0; read c0; fin c0",
+    "bulk-both": BULK + "flood c0 256; read s0; flood c0 256 +; flood s0 256; read s0; read c0; fin c0; fin s0",
+    "bulk-three": BULK + "client b; word c1 connect one 8443; word c1 ssh; flood s1 256; read c1; flood s1 256; flood c0 256;"
+    " read s0; flood c0 256; read s1; flood s1 256; flood s0 256; read c1; read c0; read s0; reset c1",
+    "bulk-reset": BULK + "flood s0 256; reset c0",
+    "bulk-reset-server": BULK + "flood s0 256; flood s0 256; reset s0; read c0",
     "bulk-gone": BULK + "flood s0 100; gone c0; read c0",
-    "bulk-cut": BULK + "flood s0 255; policy 2",
-    "bulk-over": BULK + "flood s0 255; over",
-    "bulk-pieces": BULK + "quirk s0 pieces 50; quirk c0 pieces 3; flood s0 9; quirk s0 whole; quirk c0 whole; read c0; flood s0 255; fin s0",
+    "bulk-cut": BULK + "flood s0 256; policy 2",
+    "bulk-over": BULK + "flood s0 256; over",
+    "bulk-pieces": BULK + "quirk s0 pieces 50; quirk c0 pieces 3; flood s0 9; quirk s0 whole; quirk c0 whole; read c0; flood s0 256; fin s0",
     "bulk-urgent": BULK + "urgent s0; flood s0 99; read c0; flood s0 99 +; urgent s0 +; flood s0 99 +; fin s0; read c0",
-    "bulk-small-pipes": "pipes small;" + BULK + "flood s0 255; read c0; pipes large; pass 250; flood s0 255; read c0",
-    "bulk-no-pipes": "pipes none;" + BULK + "flood s0 255; read c0; fin s0",
-    "bulk-no-fill": "pipes no-fill;" + BULK + "flood s0 255; read c0; fin s0",
-    "bulk-no-drain": "pipes no-drain;" + BULK + "flood s0 255; read c0; flood s0 255; read c0; fin s0",
-    "bulk-no-drain-later": BULK + "flood s0 255; pipes no-drain; read c0 100; read c0; flood s0 255; read c0; fin s0",
-    "bulk-interrupted": "pipes interrupt;" + BULK + "flood s0 255; read c0; fin s0",
-    "bulk-inside": OPEN_TUNNEL + "flood s0 255; read c0; flood s0 255; flood s0 255; word c0 tls one; flood s0 3; read c0; word s0 server-hello; fin s0; read c0; read c0; fin c0",
+    "bulk-small-pipes": "pipes small;" + BULK + "flood s0 256; read c0; pipes large; pass 250; flood s0 256; read c0",
+    "bulk-no-pipes": "pipes none;" + BULK + "flood s0 256; read c0; fin s0",
+    "bulk-no-fill": "pipes no-fill;" + BULK + "flood s0 256; read c0; fin s0",
+    "bulk-no-drain": "pipes no-drain;" + BULK + "flood s0 256; read c0; flood s0 256; read c0; fin s0",
+    "bulk-no-drain-later": BULK + "flood s0 256; pipes no-drain; read c0 100; read c0; flood s0 256; read c0; fin s0",
+    "bulk-interrupted": "pipes interrupt;" + BULK + "flood s0 256; read c0; fin s0",
+    "bulk-inside": OPEN_TUNNEL + "flood s0 256; read c0; flood s0 256; flood s0 256; word c0 tls one; flood s0 3; read c0; word s0 server-hello; fin s0; read c0; read c0; fin c0",
     # exchanging
     "get": GET + "word s0 ok; word c0 get one 80; word s0 ok-chunked; word s0 chunk; word s0 last-chunk; pass 60000; pass 10000; pass 10000",
     "get-close": READY + "client a; word c0 get-close one 80; word s0 ok; fin s0; fin c0",

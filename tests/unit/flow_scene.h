@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -45,6 +46,7 @@ static struct way ways[] = {
 #define TCP_WAYS(test)                                                   \
 	BY_WAY(test, 3, "tcp, copied"), BY_WAY(test, 4, "tcp, spliced"), \
 	    BY_WAY(test, 5, "tcp, mixed")
+#define SPLICED_WAYS(test) BY_WAY(test, 1, "unix"), BY_WAY(test, 4, "tcp")
 #define ALL_WAYS(test) UNIX_WAYS(test), TCP_WAYS(test)
 /* clang-format on */
 
