@@ -59,7 +59,7 @@ run: setup-build  ## install what is missing, build, and serve on 127.0.0.1:3128
 check: setup-check  ## install what is missing, build, and run every test
 	@$(MAKE) --no-print-directory -s build layers
 	@$(MAKE) --no-print-directory -s unit replay
-	@$(MAKE) --no-print-directory docs-test e2e
+	@$(MAKE) --no-print-directory docs-test e2e e2e-spliced
 
 build: sluice  ## build ./sluice
 
@@ -90,18 +90,23 @@ replay: $(REPLAY)  ## run every fuzz target over its corpus
 e2e: $B/sluice $B/load  ## end to end, with real clients in a network namespace of its own
 	SLUICE=$(abspath $B/sluice) $(PYTHON) tests/e2e/run.py $(TESTS)
 
+# Tunnels again where each of their bytes goes through a pipe: `make e2e` copies small ones.
+e2e-spliced: $B/spliced/sluice
+	SLUICE=$(abspath $B/spliced/sluice) $(PYTHON) tests/e2e/run.py tests/e2e/test_tunnels.py \
+	    tests/e2e/test_resets.py tests/e2e/test_sni_retry.py
+
 docs-test: $B/sluice
 	SLUICE=$(abspath $B/sluice) $(PYTHON) -m pytest -q -p no:cacheprovider tests/docs_test.py
 
 asan:  ## every test again under address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory -s B=build/asan FORTIFY= CFLAGS='$(SANITIZE_ADDRESS)' \
 	    build/asan/sluice unit replay
-	@$(MAKE) --no-print-directory B=build/asan FORTIFY= CFLAGS='$(SANITIZE_ADDRESS)' e2e
+	@$(MAKE) --no-print-directory B=build/asan FORTIFY= CFLAGS='$(SANITIZE_ADDRESS)' e2e e2e-spliced
 
 tsan:  ## every test again under the thread sanitizer
 	@$(MAKE) --no-print-directory -s B=build/tsan FORTIFY= CFLAGS='$(SANITIZE_THREAD)' \
 	    build/tsan/sluice unit
-	@$(MAKE) --no-print-directory B=build/tsan FORTIFY= CFLAGS='$(SANITIZE_THREAD)' e2e
+	@$(MAKE) --no-print-directory B=build/tsan FORTIFY= CFLAGS='$(SANITIZE_THREAD)' e2e e2e-spliced
 
 # The same program with calls that fail when they are told to: tests/faults/inject.c.
 faults:  ## fail every allocation and system call of start, tunnel, request and reload
@@ -210,6 +215,8 @@ $B/unit/%: $B/tests/unit/%.o $(OBJECTS)
 # What the build made of its tables is compared with the tables.
 $B/unit/confine_test: $B/proxy/server/confine_calls.o
 $B/unit/confine_test: LIBS += -lseccomp
+# A kernel that refuses a call is a thread under a filter.
+$B/unit/pipes_test $B/unit/flow_bulk_test: LIBS += -lseccomp
 
 # The session target brings its own kernel, event loop, DNS and record.
 FAKES	:= $(patsubst %.c,$B/%.o,$(wildcard tests/fuzz/fake_*.c))
@@ -241,6 +248,6 @@ $B/proxy/server/filter.bpf: $B/confine_export
 	$< >$@.new && mv $@.new $@
 
 -include $(shell find $B -name '*.d' 2>/dev/null)
-.PHONY: help run check build unit replay e2e docs-test asan tsan faults coverage lint layers fuzz bench costs flood soak mutants \
-	install clean setup-build setup-check
+.PHONY: help run check build unit replay e2e e2e-spliced docs-test asan tsan faults coverage lint layers fuzz bench costs flood \
+	soak mutants install clean setup-build setup-check
 .SECONDARY:

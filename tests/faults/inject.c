@@ -42,7 +42,8 @@
 	X(getrandom) X(getrlimit) X(getsockname) X(getsockopt) X(listen) X(lseek) X(lstat) X(open) \
 	X(pipe2) X(inotify_init1) X(inotify_add_watch) \
 	X(pthread_create) X(read) X(recv) X(recvfrom) X(scandir) X(sched_getaffinity) X(send) \
-	X(sendmsg) X(setrlimit) X(setsockopt) X(shutdown) X(socket) X(stat) X(unlink) X(writev)
+	X(sendmsg) X(setrlimit) X(setsockopt) X(shutdown) X(socket) X(splice) X(stat) X(unlink) \
+	X(writev)
 /* clang-format on */
 
 #define X(name) CALL_##name,
@@ -243,6 +244,15 @@ send(int fd, const void *p, size_t n, int flags)
 	int error = injected(CALL_send);
 
 	return error > 0 ? -1 : next(fd, p, error == SHORT && is_stream(fd) ? 1 : n, flags);
+}
+
+ssize_t
+splice(int from, off64_t *in, int to, off64_t *out, size_t n, unsigned flags)
+{
+	NEXT(splice)
+	int error = injected(CALL_splice);
+
+	return error > 0 ? -1 : next(from, in, to, out, error == SHORT ? 1 : n, flags);
 }
 
 /* Of files only: libevent's pipe to itself does not fail while it is open. */

@@ -6,6 +6,7 @@ connection ended without one), kept (the old policy), or ended (the program did,
 
 import json
 import signal
+import threading
 from collections import namedtuple
 
 from control import Fault
@@ -17,6 +18,7 @@ from world import BODY
 
 CROWD = 40
 MORE = b"more bytes" * 500
+MUCH = bytes(range(256)) * 4096 + b"the end"
 
 # A start without one of these could not hear, or would not know what to guard or how to record.
 NEEDED = {"bind", "eventfd", "getifaddrs", "getsockname", "getsockopt", "listen", "pipe2",
@@ -83,7 +85,27 @@ def move(held, name):
     return "served" if echoed(held, MORE) else "cut"
 
 
-def tunnel_to(proxy, name, nth=0):
+def send_much(held):
+    try:
+        held.send(MUCH)
+    except OSError:
+        pass                    # it was cut: the reader knows
+
+
+def move_much(held, name):
+    """So many bytes each way that they go through pipes."""
+    if not echoed(held, hello(name)):
+        return "cut"
+    sender = threading.Thread(target=send_much, args=(held,))
+    sender.start()
+    whole = echoed(held, MUCH)
+    if not whole:
+        held.close()            # or the sender waits for ever
+    sender.join()
+    return "served" if whole else "cut"
+
+
+def tunnel_to(proxy, name, nth=0, move=move):
     held, answer = connect(proxy, name, nth=nth)
     try:
         if answer is None or answer.status != 200:
@@ -96,6 +118,10 @@ def tunnel_to(proxy, name, nth=0):
 
 def tunnel(proxy, world):
     return tunnel_to(proxy, world.name(ALLOWED))
+
+
+def bulk(proxy, world):
+    return tunnel_to(proxy, world.name(ALLOWED), move=move_much)
 
 
 def refused(proxy, world):
@@ -239,6 +265,7 @@ SCENARIOS = {
     "start": Scenario(start, False),
     "start-many": Scenario(start, True),
     "connect": Scenario(while_running(tunnel), False),
+    "bulk": Scenario(while_running(bulk), False, ["splice", "pipe2", "fcntl"]),
     "pause": Scenario(while_running(tunnel, Fault("accept4", "EMFILE", 1)), False),
     "refused": Scenario(while_running(refused), False),
     "crowd": Scenario(while_running(crowd), False, ["allocation"]),

@@ -172,7 +172,7 @@ those_that_nobody_needs_are_closed(void **state)
 	for (unsigned i = 0; i < LOOKS && scene.pool.open > 0; i++)
 		look(&scene);
 	assert_int_equal(scene.pool.open, 0);
-	assert_false(scene.pool.look.set); /* and an idle process is not woken */
+	assert_false(timer_is_set(&scene.pool.look)); /* and an idle process is not woken */
 	scene_done(&scene);
 }
 
