@@ -15,7 +15,10 @@
 
 #include "base/memory.h"
 
-enum { LISTEN_BACKLOG = 4096 }; /* the kernel cuts it to net.core.somaxconn */
+enum {
+	LISTEN_BACKLOG = 4096, /* the kernel cuts it to net.core.somaxconn */
+	UNIX_WORKERS = 4,      /* each wakes for every connection, and one of them gets it */
+};
 
 /* Options of TCP listeners; an accepted socket inherits those of its connection. */
 static const struct {
@@ -76,7 +79,7 @@ open_tcp(struct listener *l, unsigned workers)
 		fd = bind_and_listen(fd, (const struct sockaddr *)&ss, length);
 		if (fd < 0)
 			return false;
-		l->fds[l->fd_count++] = fd;
+		l->fds[i] = fd;
 		if (i == 0) {
 			/* A plain bind has proved the port free; from here on it is shared. */
 			if (getsockname(fd, (struct sockaddr *)&ss, &length) != 0)
@@ -105,12 +108,26 @@ remove_leftover(const struct sockaddr_un *un)
 		close(fd);
 }
 
+/* Neighbours in the configuration are watched by different workers, as far as there are enough. */
 static bool
-open_unix(struct listener *l, mode_t mode, unsigned workers)
+share_queue(struct listener *l, size_t index, unsigned workers)
+{
+	size_t first = index * UNIX_WORKERS, more = workers < UNIX_WORKERS ? workers : UNIX_WORKERS;
+	int fd = l->fds[0];
+
+	l->fds[0] = -1;
+	l->fds[first % workers] = fd;
+	for (size_t i = 1; i < more; i++)
+		if ((l->fds[(first + i) % workers] = fcntl(fd, F_DUPFD_CLOEXEC, 0)) < 0)
+			return false;
+	return true;
+}
+
+static bool
+open_unix(struct listener *l, size_t index, mode_t mode, unsigned workers)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	mode_t before;
-	int fd;
 
 	if (strlen(l->path) >= sizeof(un.sun_path)) {
 		errno = ENAMETOOLONG;
@@ -119,17 +136,12 @@ open_unix(struct listener *l, mode_t mode, unsigned workers)
 	memcpy(un.sun_path, l->path, strlen(l->path));
 	remove_leftover(&un);
 	before = umask(0177); /* nobody else before the mode is set */
-	fd = bind_and_listen(open_socket(AF_UNIX), (const struct sockaddr *)&un, sizeof(un));
+	l->fds[0] = bind_and_listen(open_socket(AF_UNIX), (const struct sockaddr *)&un, sizeof(un));
 	umask(before);
-	if (fd < 0)
+	if (l->fds[0] < 0)
 		return false;
-	l->fds[l->fd_count++] = fd;
-	while (l->fd_count < workers) {
-		if ((fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)) < 0)
-			return false;
-		l->fds[l->fd_count++] = fd;
-	}
-	return listener_set_mode(l, mode);
+	l->left = false;
+	return share_queue(l, index, workers) && listener_set_mode(l, mode);
 }
 
 bool
@@ -140,12 +152,19 @@ listener_open(struct listener *l, size_t index, const struct listener_config *co
 	struct host host;
 	bool ok;
 
-	*l = (struct listener){ .address = config->address, .port = config->port };
+	*l = (struct listener){
+		.address = config->address,
+		.port = config->port,
+		.left = true, /* a file that is there now is somebody else's */
+		.fd_count = workers,
+	};
 	l->asked = memory_copy(config->spelling);
 	l->fds = memory_new(workers, sizeof(*l->fds));
+	for (unsigned i = 0; i < workers; i++)
+		l->fds[i] = -1;
 	if (config->unix_socket) {
 		l->path = memory_copy(text(config->path));
-		ok = open_unix(l, config->mode, workers);
+		ok = open_unix(l, index, config->mode, workers);
 		l->spelling = memory_copy(config->spelling);
 	} else {
 		ok = open_tcp(l, workers);
@@ -158,10 +177,6 @@ listener_open(struct listener *l, size_t index, const struct listener_config *co
 		return true;
 	report_error(report, file, config->line, config->column, "cannot listen on %s: %s",
 	    l->spelling, errno == EADDRINUSE ? "address in use" : strerror(errno));
-	if (l->fd_count == 0) {
-		free(l->path); /* the file, if there is one, is somebody else's */
-		l->path = NULL;
-	}
 	listener_done(l);
 	return false;
 }
@@ -189,10 +204,9 @@ listener_leave(struct listener *l)
 void
 listener_shut(struct listener *l, unsigned worker)
 {
-	if (worker < l->fd_count && l->fds[worker] >= 0)
+	if (l->fds[worker] >= 0)
 		close(l->fds[worker]);
-	if (worker < l->fd_count)
-		l->fds[worker] = -1;
+	l->fds[worker] = -1;
 }
 
 void

@@ -4,7 +4,7 @@
  *
  * TCP: with several workers each has its own SO_REUSEPORT socket, added only after a
  * plain bind has proved the port free, so that a second instance fails instead of
- * sharing the traffic.  Unix: one socket, whose descriptor all workers watch.
+ * sharing the traffic.  Unix: one socket, whose descriptor some of the workers watch.
  */
 #ifndef SERVER_LISTENER_H
 #define SERVER_LISTENER_H
@@ -24,8 +24,8 @@ struct listener {
 	char *asked;    /* owned; as the configuration spells it */
 	char *spelling; /* owned; with the port that was picked */
 	char *path;     /* owned; Unix: the socket's file */
-	bool left;      /* the file is not ours any more */
-	int *fds;       /* owned; one a worker, -1: closed */
+	bool left;      /* the file is not ours, or not any more */
+	int *fds;       /* owned; one a worker, -1: it does not watch this listener */
 	unsigned fd_count;
 };
 

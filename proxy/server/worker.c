@@ -107,7 +107,8 @@ start_accepting(struct worker *w)
 	bool all = true;
 
 	for (size_t i = 0; i < w->shared->listener_count; i++)
-		all = event_add(&w->doors[i].event, NULL) == 0 && all;
+		if (w->doors[i].listener->fds[w->number] >= 0)
+			all = event_add(&w->doors[i].event, NULL) == 0 && all;
 	return all;
 }
 
@@ -178,11 +179,13 @@ take_policy(struct worker *w, struct snapshot *fresh)
 static void
 empty_queues(struct worker *w)
 {
-	for (size_t i = 0; i < w->shared->listener_count; i++)
-		for (unsigned n = 0; n < QUEUE_MAX; n++)
-			if (!accept_one(
-				w, w->doors[i].listener, w->doors[i].listener->fds[w->number]))
+	for (size_t i = 0; i < w->shared->listener_count; i++) {
+		struct listener *l = w->doors[i].listener;
+
+		for (unsigned n = 0; n < QUEUE_MAX && l->fds[w->number] >= 0; n++)
+			if (!accept_one(w, l, l->fds[w->number]))
 				break;
+	}
 }
 
 static void

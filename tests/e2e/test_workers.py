@@ -149,3 +149,26 @@ def test_connections_are_spread_evenly(start):
 
     wire.wait_for(all_there, message="lines of all")
     assert len(counts) == 2 and max(counts.values()) <= BAR * min(counts.values()), counts
+
+
+def watchers(proxy, path):
+    """How many descriptors of the proxy are the socket that listens there."""
+    rows = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()]
+    inodes = [row[6] for row in rows if row[3] == "00010000" and row[7:] == [path]]
+    return proxy.descriptor_names().count(f"socket:[{inodes[0]}]")
+
+
+def test_a_unix_listener_wakes_four_workers_at_most(start, tmp_path):
+    """A queue that many watch wakes all of them for each connection; neighbours have others."""
+    paths = [str(tmp_path / f"{n}.sock") for n in range(3)]
+    proxy = start(limited("www.example.com"), workers=6,
+                  config={"listeners": [{"unix": path} for path in paths]})
+    allowed = [{0, 1, 2, 3}, {4, 5, 0, 1}, {2, 3, 4, 5}]
+    for path, workers in zip(paths, allowed):
+        assert watchers(proxy, path) == 4
+        with proxy.stopped():
+            waiting = [wire.dial(path).send(wire.connect_head("refused.example.com:443"))
+                       for _ in range(100)]
+        assert {client.response("CONNECT").status for client in waiting} == {403}
+        lines = proxy.record.wait_count(100, event="deny", listener=f"unix:{path}")
+        assert {line["worker"] for line in lines} <= workers
