@@ -114,7 +114,7 @@ without_a_pipe_it_is_copied(void **state)
 		send_some(&scene, 65536);
 		run_as_it_is(&scene);
 	}
-	assert_true(scene.flow.pipe == NULL && scene.flow.held.n > 0);
+	assert_true(scene.flow.pipe == NULL && buffer_text(&scene.flow.held).n > 0);
 	for (size_t i = 0; i < PIPES; i++)
 		pipe_give_back(taken[i]);
 	for (unsigned i = 0; i < TURNS && scene.received < scene.sent; i++) {
