@@ -1,6 +1,7 @@
 /* listener.c - see listener.h. */
 #include "proxy/server/listener.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
@@ -115,6 +116,7 @@ share_queue(struct listener *l, size_t index, unsigned workers)
 	size_t first = index * UNIX_WORKERS, more = workers < UNIX_WORKERS ? workers : UNIX_WORKERS;
 	int fd = l->fds[0];
 
+	assert(workers > 0);
 	l->fds[0] = -1;
 	l->fds[first % workers] = fd;
 	for (size_t i = 1; i < more; i++)
