@@ -108,6 +108,18 @@ test_a_file_stands_for_its_folder(void **state)
 	folders_free(folders);
 }
 
+/* c-ares takes the ids of its queries from there; without it they could be guessed. */
+static void
+test_what_random_ids_need_is_read(void **state)
+{
+	struct folders *folders = folders_of(at("a/list"));
+
+	(void)state;
+	assert_true(covers(folders, "/dev/urandom"));
+	assert_false(covers(folders, "/dev/null"));
+	folders_free(folders);
+}
+
 static void
 test_a_pipe_is_not_read_again(void **state)
 {
@@ -340,6 +352,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_FILES(test_a_file_stands_for_its_folder),
+		WITH_FILES(test_what_random_ids_need_is_read),
 		WITH_FILES(test_a_pipe_is_not_read_again),
 		WITH_FILES(test_a_replaced_file_is_covered_and_a_replaced_folder_is_not),
 		WITH_FILES(test_a_link_stands_for_its_folder_and_its_target_s),
