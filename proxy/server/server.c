@@ -269,6 +269,7 @@ attend(struct server *s)
 	event_assign(
 	    &s->on_done, s->loop.base, s->shared.done_fd, EV_READ | EV_PERSIST, worker_done, s);
 	timer_init(&s->drained, &s->loop, end_now, s);
+	watch_start(s->watch, &s->loop, on_change, s);
 	if (event_add(&s->on_hangup, NULL) == 0 && event_add(&s->on_terminate, NULL) == 0 &&
 	    event_add(&s->on_interrupt, NULL) == 0 && event_add(&s->on_done, NULL) == 0)
 		return true;
@@ -396,7 +397,6 @@ server_run(const struct config_origin *origin)
 		if (ready) {
 			give_up_the_rest(&s);
 			ready = start_workers(&s);
-			watch_start(s.watch, &s.loop, on_change, &s);
 		}
 		while (s.done < s.started)
 			loop_turn(&s.loop);

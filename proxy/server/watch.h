@@ -24,14 +24,10 @@ void watch_free(struct watch *); /* after watch_stop(); NULL is fine */
 /* Files are about to be read again: how they look now is what will have been read. */
 void watch_begin(struct watch *);
 
-/* The operator's file has been read; what it names is about to be, and is what is watched. */
+/* The operator's file has been read; what it names is about to be, and is watched from now on. */
 void watch_follow(struct watch *, const struct config *);
 
-/*
- * Tell of changes since the last watch_begin(); path, borrowed for the call, is one that changed.
- * To watch a folder takes the kernel time for each name that it remembers in it, also of files
- * that are gone: 12 ms for a busy /tmp.  So this is called when clients are served already.
- */
+/* Tell of changes since the last watch_begin(); path, borrowed for the call, is one that changed. */
 void watch_start(
     struct watch *, struct loop *, void (*changed)(void *arg, const char *path), void *arg);
 void watch_stop(struct watch *);
