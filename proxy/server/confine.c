@@ -52,8 +52,8 @@ no_core_dumps(const struct folders *folders, char why[CONFINE_WHY_MAX])
 enum { CAPABILITIES = 32 * _LINUX_CAPABILITY_U32S_3 }; /* as many as the sets have bits */
 
 /*
- * The bounding set first, while we may.  A user who may not change it has lost nothing:
- * without new privileges there is nothing it could bound.
+ * The bounding set first, while we may: to the last that this kernel knows.  A user who may not
+ * change it has lost nothing: without new privileges there is nothing it could bound.
  */
 static bool
 no_capabilities(const struct folders *folders, char why[CONFINE_WHY_MAX])
@@ -62,9 +62,9 @@ no_capabilities(const struct folders *folders, char why[CONFINE_WHY_MAX])
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0, 0, 0 } };
 
 	(void)folders;
-	for (unsigned long cap = 0; cap < CAPABILITIES && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0;
+	for (unsigned long cap = 0; cap < CAPABILITIES && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0;
 	     cap++)
-		(void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+		continue;
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	return syscall(SYS_capset, &header, none) == 0 || because_of_errno(why);
 }
