@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """How fast the proxy is, beside a bare relay and whichever other proxies are installed.
 
-    SLUICE=./sluice LOAD=build/release/load tests/bench/bench.py [--rounds N] [--only KIND,...]
-        [--proxies NAME,...] [--seconds S] [--out FILE] [--report FILE...]
+    [SLUICE=./sluice] [LOAD=build/release/load] tests/bench/bench.py [--rounds N]
+        [--only KIND,...] [--proxies NAME,...] [--seconds S] [--out FILE] [--report FILE...]
 
 In a network namespace with nothing but loopback, with its own /etc/hosts and /etc/resolv.conf,
 each proxy is started, measured and ended in turn, the order rotated from round to round.
@@ -40,6 +40,10 @@ SYSCTL = {
     "net/core/somaxconn": "65535",
     "net/ipv4/tcp_max_syn_backlog": "65535",
 }
+
+
+ROOT = HERE.parent.parent
+PROGRAMS = {"SLUICE": ROOT / "sluice", "LOAD": ROOT / "build/release/load"}
 
 
 def words(text):
@@ -152,6 +156,8 @@ def remembered(paths):
 
 
 def main():
+    for name, path in PROGRAMS.items():
+        os.environ.setdefault(name, str(path))
     options = parse()
     if options.report:
         print(report.text(remembered(options.report)))

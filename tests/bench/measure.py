@@ -18,7 +18,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 WARM_UP = ["rate", "--tunnels", "16", "--count", "2000"]
 DENIED = ["--status", "403", "--name", "h%.denied.example.net"]
 TUNNELS_IDLE, STEPS, SPARE_FILES = 9000, 3, 600
-SETTLE = 0.5                    # before memory is read
+SETTLE, REST = 0.5, 6.0         # seconds before memory is read; REST: at most, for it to come back
 TRACED, SKEW = 1000, 10000      # tunnels
 ATTACHED = 30
 
@@ -160,21 +160,31 @@ def tunnels_idle():
     return min(TUNNELS_IDLE, (hard - SPARE_FILES) // 2 // 1000 * 1000)
 
 
+def rest(running, below):
+    """Until so much memory is back, or it does not come."""
+    late = time.monotonic() + REST
+    while time.monotonic() < late and memory(running.pid, "Anonymous") > below:
+        time.sleep(SETTLE)
+
+
 def idle(running, _seconds):
-    """Memory and descriptors at each step, and what is left when all are closed."""
+    """Memory and descriptors at each step, and what is kept when all are closed."""
     steps = []
     with Load(["idle", "--count", str(tunnels_idle()), "--steps", str(STEPS),
                *running.arguments()]) as load:
         for _ in range(STEPS + 2):
             held = load.hear()["held"]
             time.sleep(SETTLE)
+            if len(steps) > STEPS:
+                rest(running, below=(steps[0][1] + steps[-1][1]) / 2)
             steps.append((held, memory(running.pid, "Anonymous"), descriptors(running.pid)))
             load.go_on()
     (_, empty, files), (first, some, _), *_, (held, full, all_files), (_, left, _) = steps
     each = (full - empty) / max(held, 1)
     last = (full - some) / max(held - first, 1)
     return {"idle.held": held, "idle.anon": each, "idle.fds": (all_files - files) / max(held, 1),
-            "idle.linear": last / each if each > 0 else 0, "idle.left": (left - empty) / 1e6}
+            "idle.linear": last / each if each > 0 else 0,
+            "idle.kept": (left - empty) / max(full - empty, 1)}
 
 
 def start(running, _seconds):

@@ -4,6 +4,7 @@ Nothing here is about time.  A benchmark that loses tunnels, or finds what is no
 nothing; and one that nobody runs rots.
 """
 
+import importlib
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from lib.net import PUBLIC_V4
 from lib.sluice import binary, limited
 
 BENCH = Path(__file__).resolve().parent.parent / "bench"
+README = BENCH.parent.parent / "README.md"
 LOAD = Path(binary()).parent / "load"
 PORTS = [9000, 9001, 9002, 9003]
 TUNNELS = 20
@@ -197,29 +199,41 @@ def test_it_goes_nowhere_else(address):
     assert "outside of 127.0.0.0/8" in done.stderr
 
 
-def tables(rounds):
-    sys.path.insert(0, str(BENCH))
-    try:
-        import report
-        return report.text(rounds)
-    finally:
-        sys.path.remove(str(BENCH))
+@pytest.fixture
+def report(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCH))
+    return importlib.import_module("report")
 
 
-def test_the_table_has_the_median_of_the_ratios_of_each_round():
+def test_the_table_has_the_median_of_the_ratios_of_each_round(report):
     """Not the ratio of the medians: 2, 3 and 10 here, where that would be 30 / 4."""
     rounds = [{"sluice": {"rate64.cpu": mine}, "floor": {"rate64.cpu": theirs}}
               for mine, theirs in [(8, 4), (30, 10), (30, 3)]]
-    text = tables(rounds)
+    text = report.text(rounds)
     assert "| CPU a tunnel | floor | 3.00 | 2.00 to 10.00 | <= 1.2 | **no** |" in text
     assert "| CPU a tunnel, us | 30.0 | 4.0 |" in text
     assert "squid" not in text
 
 
-def test_the_tables_say_what_failed():
-    text = tables([{"squid": {"deny.failed": 3, "rate64.failed": 0}}])
+def test_the_tables_say_what_failed(report):
+    text = report.text([{"squid": {"deny.failed": 3, "rate64.failed": 0}}])
     assert "- squid, deny: 3 failed" in text
     assert "rate64" not in text
+
+
+def test_the_readme_has_the_table_of_today(report):
+    """Its rows are those that are measured, and each says truly whether its aim is met."""
+    text = README.read_text().partition("<!-- table: of make bench -->")[2]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")]
+            for line in text.partition("\n## ")[0].splitlines() if re.match(r"\| .*\d", line)]
+    known, what = set(), ""
+    for aim in report.AIMS:
+        what = aim.what or what
+        known.add((what, (aim.over or "").lstrip("-"), aim.bound))
+    assert len(rows) > len(known) / 2
+    for what, over, ratio, _, bound, met in rows:
+        assert (what, over, bound) in known
+        assert met == report.met(float(ratio), bound), what
 
 
 def test_the_whole_bench_runs(tmp_path):
