@@ -174,10 +174,18 @@ move(int from, int to, size_t n)
 	return unable(errno) ? CHANNEL_UNABLE : CHANNEL_ERROR;
 }
 
+/*
+ * It takes less than there is: the pipe has few pages, and an urgent mark stops it for ever, with
+ * an end behind the mark told as the end of all.  So only a read may find an end.
+ */
 ssize_t
 channel_fill(struct channel *channel, int pipe, size_t n)
 {
-	return move(channel->fd, pipe, n);
+	ssize_t moved = move(channel->fd, pipe, n);
+
+	if (moved == CHANNEL_AGAIN && left_nothing(channel, 0, n))
+		channel->readable = false;
+	return moved;
 }
 
 /* The pipe is not empty, so what is full is the socket. */

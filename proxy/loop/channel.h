@@ -53,7 +53,7 @@ ssize_t channel_write(struct channel *, const void *, size_t);
 /*
  * The same through a pipe, without a copy: up to n bytes into an empty one, or the n bytes it
  * holds out of it.  CHANNEL_UNABLE: not on this socket or this system; nothing was moved, so copy.
- * A fill that says CHANNEL_AGAIN has found nothing that it can take, and clears no flag: a read
+ * A fill that says CHANNEL_AGAIN and leaves the flag has found nothing that it can take: a read
  * may find an end, or what stands behind an urgent mark.
  */
 ssize_t channel_fill(struct channel *, int pipe, size_t n);

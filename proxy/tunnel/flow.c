@@ -156,28 +156,28 @@ fill_pipe(struct flow *f, struct pipe *pipe, size_t size)
 }
 
 static enum flow_result
-move_once(struct flow *f, char *scratch, size_t size, struct pipes *pipes, bool *drained)
+move_once(struct flow *f, char *scratch, size_t size, struct pipes *pipes)
 {
 	struct pipe *pipe = NULL;
 	ssize_t n = CHANNEL_UNABLE;
 
 	if (!f->from->readable)
 		return FLOW_WAIT;
-	if (f->bulk >= FLOW_BULK && !*drained)
+	if (f->bulk >= FLOW_BULK)
 		pipe = pipes_borrow(pipes);
 	if (pipe != NULL)
 		n = fill_pipe(f, pipe, size);
 	if (n == CHANNEL_ERROR)
 		return FLOW_READ_ERROR;
-	*drained = n > 0 && (size_t)n < size;
-	return n > 0 ? FLOW_DONE : copy_once(f, scratch, size);
+	if (n > 0)
+		return FLOW_DONE;
+	return f->from->readable ? copy_once(f, scratch, size) : FLOW_WAIT;
 }
 
 enum flow_result
 flow_run(struct flow *f, char *scratch, size_t size, struct pipes *pipes)
 {
 	enum flow_result result;
-	bool drained = false;
 
 	if (f->done)
 		return FLOW_DONE;
@@ -190,7 +190,7 @@ flow_run(struct flow *f, char *scratch, size_t size, struct pipes *pipes)
 			f->done = true;
 			return FLOW_DONE;
 		}
-		if ((result = move_once(f, scratch, size, pipes, &drained)) != FLOW_DONE)
+		if ((result = move_once(f, scratch, size, pipes)) != FLOW_DONE)
 			return result;
 	}
 	return FLOW_AGAIN;
