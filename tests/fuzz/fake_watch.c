@@ -361,7 +361,8 @@ check_back_pressure(void)
 	{
 		const struct fake_client *c = fake_client_of(s);
 
-		assert(buffer_size(&s->up.held) <= HELD_MOST && buffer_size(&s->down.held) <= HELD_MOST);
+		assert(buffer_size(&s->up.held) <= HELD_MOST &&
+		       buffer_size(&s->down.held) <= HELD_MOST);
 		if (s->state == SESSION_EXCHANGING)
 			assert(fake_end_of(s->server)->taken <=
 			       c->socket->got.n - c->opened_at + UNSENT_MOST);
