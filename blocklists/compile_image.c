@@ -65,7 +65,7 @@ write_exceptions(const struct compile_entries *names, struct parts *parts)
 			continue;
 		name = compile_name(&names->v[i], spelled);
 		image_put32(compile_more(&parts->exceptions, 4), (uint32_t)parts->exception_text.n);
-		image_put16(compile_more(&parts->exception_text, IMAGE_META_BYTES),
+		image_put16(compile_more(&parts->exception_text, IMAGE_RULE_BYTES),
 		    names->v[i].rule & 0x7fff);
 		memcpy(compile_more(&parts->exception_text, name.n), name.p, name.n);
 		parts->layout.counts[IMAGE_EXCEPTION_COUNT]++;
@@ -97,6 +97,7 @@ write_spelled(const struct compile_entries *names, struct parts *parts)
 		size_t common = before != NULL ? in_common(before, e) : 0, more;
 		unsigned char *at;
 
+		compile_prefetch(names, i);
 		if (is_exception(e) || (before != NULL && common == e->n && common == before->n))
 			continue;
 		if (*count % IMAGE_BLOCK_NAMES == 0) {
@@ -160,6 +161,7 @@ fill_buckets(const struct compile *c, const struct hash_key *key, uint32_t count
 	for (size_t i = 0; i < c->names.n; i++) {
 		const struct compile_entry *e = &c->names.v[i];
 
+		compile_prefetch(&c->names, i);
 		if (is_exception(e))
 			continue;
 		hashed[n] = (struct slot){ hash_key_bytes(key, e), e->rule };
@@ -197,8 +199,8 @@ write_names(unsigned char *image, const struct compile *c, const struct hash_key
 	const uint32_t count = l->counts[IMAGE_NAME_COUNT];
 	const unsigned bits = image_bits(count);
 	unsigned char *directory = image + l->sections[IMAGE_DIRECTORY].at;
-	unsigned char *tails = image + l->sections[IMAGE_TAILS].at;
-	unsigned char *meta = image + l->sections[IMAGE_META].at;
+	unsigned char *marks = image + l->sections[IMAGE_MARKS].at;
+	unsigned char *entry = image + l->sections[IMAGE_ENTRIES].at;
 	uint32_t *ends = memory_new((size_t)1 << bits, sizeof(*ends)), from = 0;
 	struct slot *slots = fill_buckets(c, key, count, ends);
 
@@ -207,10 +209,11 @@ write_names(unsigned char *image, const struct compile *c, const struct hash_key
 		from = ends[b];
 		image_put32(directory + 4 * ((size_t)b + 1), from);
 	}
-	/* Each tail is written as eight bytes; the next one, or the slack, has the zeros. */
 	for (size_t i = 0; i < count; i++) {
-		image_put64(tails + IMAGE_TAIL_BYTES * i, image_tail(slots[i].hash, bits));
-		image_put16(meta + IMAGE_META_BYTES * i, slots[i].rule);
+		marks[i] = image_mark(slots[i].hash, bits);
+		image_put32(entry, image_tail(slots[i].hash, bits));
+		image_put16(entry + 4, slots[i].rule);
+		entry += IMAGE_ENTRY_BYTES;
 	}
 	free(slots);
 	free(ends);

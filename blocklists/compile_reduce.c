@@ -8,7 +8,7 @@
 
 /* Sorting: by eight bytes at a time. */
 
-enum { DIGIT = 8 };
+enum { DIGIT = 8, FEW = 128 };
 
 static uint64_t
 digit_at(const struct compile_entry *e, size_t at)
@@ -21,12 +21,55 @@ digit_at(const struct compile_entry *e, size_t at)
 	return be64toh(digit);
 }
 
-static int
-compare_digits(const void *left, const void *right)
+static void
+insert_digits(struct compile_entry *v, size_t n)
 {
-	const struct compile_entry *a = left, *b = right;
+	for (size_t i = 1; i < n; i++) {
+		const struct compile_entry one = v[i];
+		size_t at = i;
 
-	return (a->digit > b->digit) - (a->digit < b->digit);
+		for (; at > 0 && v[at - 1].digit > one.digit; at--)
+			v[at] = v[at - 1];
+		v[at] = one;
+	}
+}
+
+/* Move the entries to where those of smaller bytes at this place end. */
+static void
+pass(const struct compile_entry *from, struct compile_entry *to, size_t n, unsigned shift,
+    const size_t counts[UINT8_MAX + 1])
+{
+	size_t next[UINT8_MAX + 1], before = 0;
+
+	for (size_t b = 0; b <= UINT8_MAX; b++) {
+		next[b] = before;
+		before += counts[b];
+	}
+	for (size_t i = 0; i < n; i++)
+		to[next[from[i].digit >> shift & UINT8_MAX]++] = from[i];
+}
+
+/* By each byte of the digit, the last first; what all have in common costs nothing. */
+static void
+radix_digits(struct compile_entry *v, struct compile_entry *spare, size_t n)
+{
+	size_t counts[DIGIT][UINT8_MAX + 1] = { { 0 } };
+	struct compile_entry *from = v, *to = spare;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < DIGIT; k++)
+			counts[k][v[i].digit >> 8 * k & UINT8_MAX]++;
+	for (unsigned k = 0; k < DIGIT; k++) {
+		struct compile_entry *swap = from;
+
+		if (counts[k][v[0].digit >> 8 * k & UINT8_MAX] == n)
+			continue;
+		pass(from, to, n, 8 * k, counts[k]);
+		from = to;
+		to = swap;
+	}
+	if (from != v)
+		memcpy(v, from, n * sizeof(*v));
 }
 
 /* Equal keys: each rule together, and what cancels it first. */
@@ -39,18 +82,21 @@ compare_rules(const void *left, const void *right)
 }
 
 static void
-sort_from(struct compile_entry *v, size_t n, size_t at)
+sort_from(struct compile_entry *v, struct compile_entry *spare, size_t n, size_t at)
 {
 	for (size_t i = 0; i < n; i++)
 		v[i].digit = digit_at(&v[i], at);
-	qsort(v, n, sizeof(*v), compare_digits);
+	if (n <= FEW)
+		insert_digits(v, n);
+	else
+		radix_digits(v, spare, n);
 	for (size_t i = 0, run; i < n; i += run) {
 		bool goes_on = v[i].n > at + DIGIT;
 
 		for (run = 1; i + run < n && v[i + run].digit == v[i].digit; run++)
 			goes_on = goes_on || v[i + run].n > at + DIGIT;
 		if (run > 1 && goes_on)
-			sort_from(v + i, run, at + DIGIT);
+			sort_from(v + i, spare, run, at + DIGIT);
 		else if (run > 1)
 			qsort(v + i, run, sizeof(*v), compare_rules);
 	}
@@ -59,8 +105,11 @@ sort_from(struct compile_entry *v, size_t n, size_t at)
 void
 compile_sort(struct compile_entries *entries)
 {
+	struct compile_entry *spare = memory_new(entries->n, sizeof(*spare));
+
 	if (entries->n > 0)
-		sort_from(entries->v, entries->n, 0);
+		sort_from(entries->v, spare, entries->n, 0);
+	free(spare);
 }
 
 /* Leaving out. */
@@ -211,6 +260,7 @@ compile_reduce(struct compile *c, struct compile_entries *entries, compile_above
 	for (size_t i = 0, run; i < entries->n; i += run) {
 		struct compile_entry *first = &entries->v[i];
 
+		compile_prefetch(entries, i);
 		for (run = 1; i + run < entries->n && is_same_key(first, first + run); run++)
 			continue;
 		while (above.n > 0 && !is_above(above.v[above.n - 1], first))

@@ -136,7 +136,7 @@ exceptions_are_good(const struct image *image)
 	for (size_t i = 1; i <= n; i++) {
 		uint32_t next = image_get32(places + 4 * i);
 
-		if (next <= at || next - at <= IMAGE_META_BYTES)
+		if (next <= at || next - at <= IMAGE_RULE_BYTES)
 			return false;
 		at = next;
 	}

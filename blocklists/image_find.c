@@ -2,8 +2,8 @@
  * image_find.c - is a name or an address in a compiled list?
  *
  * One pass over a name from its last byte to its first gives the hash of each of its
- * suffixes, as in base/names.c.  Each hash leads to a bucket of some eight entries, which
- * share a cache line or two.  Only a hit looks at what the entry is, and at exceptions.
+ * suffixes, as in base/names.c.  Each hash leads to a bucket of some thirty entries, whose
+ * marks share a cache line or two.  Only a hit looks at what the entry is, and at exceptions.
  */
 #include "base/host.h"
 #include "blocklists/image_parts.h"
@@ -88,11 +88,11 @@ exception_at(const struct image *image, uint32_t i, struct image_rule *rule)
 	size_t size = image->layout.sections[IMAGE_EXCEPTION_TEXT].size;
 	size_t at = image_get32(places), end = image_get32(places + 4);
 
-	if (end > size || at > end || end - at < IMAGE_META_BYTES)
+	if (end > size || at > end || end - at < IMAGE_RULE_BYTES)
 		return (struct text){ NULL, 0 };
 	*rule = image_unpack(image_get16(from + at));
 	return (
-	    struct text){ (const char *)from + at + IMAGE_META_BYTES, end - at - IMAGE_META_BYTES };
+	    struct text){ (const char *)from + at + IMAGE_RULE_BYTES, end - at - IMAGE_RULE_BYTES };
 }
 
 /* The first exception that is not before a name. */
@@ -140,38 +140,26 @@ find_exception(const struct asked *a, const struct cover *block, struct cover *f
 
 /* Names. */
 
-static uint64_t
-tail_at(const unsigned char *tails, uint32_t i)
-{
-	uint64_t eight;
+/* A suffix that will be looked for, in the bucket that may have it. */
+struct suffix {
+	uint32_t from, to, tail;
+	uint8_t mark;
+	uint8_t start; /* of the suffix in the name */
+};
 
-	memcpy(&eight, tails + IMAGE_TAIL_BYTES * (size_t)i, sizeof(eight));
-	return le64toh(eight) & (((uint64_t)1 << 40) - 1);
-}
+/* So many are looked for at once, so that their memory comes at once. */
+enum { BATCH = 4 };
 
-/* The first entry of [from, to) whose tail is not below. */
-static uint32_t
-tails_from(const unsigned char *tails, uint32_t from, uint32_t to, uint64_t tail)
-{
-	while (to - from > IMAGE_BUCKET_MOST) {
-		uint32_t middle = from + (to - from) / 2;
-
-		if (tail_at(tails, middle) < tail)
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	while (from < to && tail_at(tails, from) < tail)
-		from++;
-	return from;
-}
+struct batch {
+	struct suffix v[BATCH];
+	size_t n;
+};
 
 static void
-judge_name(struct asked *a, uint32_t entry, size_t start)
+judge_name(struct asked *a, struct image_rule rule, size_t start)
 {
-	const unsigned char *meta = image_section(a->image, IMAGE_META);
 	struct cover lifting, block = {
-		.rule = image_unpack(image_get16(meta + IMAGE_META_BYTES * (size_t)entry)),
+		.rule = rule,
 		.name = text_skip(a->name, start),
 		.near = a->name.n - start,
 	};
@@ -186,30 +174,72 @@ judge_name(struct asked *a, uint32_t entry, size_t start)
 		offer(a, &block, IMAGE_LISTED);
 }
 
-/* One suffix: equal tails are its entries, one for each kind, category and list that needs it. */
-static void
-probe(struct asked *a, uint64_t hash, size_t start)
+/* The bits 8 * i + 7 of each byte i that may be the mark: all that are, and seldom another. */
+static uint64_t
+marked(uint64_t eight, uint8_t mark)
 {
-	const uint32_t count = a->image->layout.counts[IMAGE_NAME_COUNT];
-	const unsigned char *tails = image_section(a->image, IMAGE_TAILS);
-	const unsigned bits = a->image->bits;
-	const uint64_t tail = image_tail(hash, bits);
-	uint32_t from, to;
+	const uint64_t ones = 0x0101010101010101, highs = ones << 7;
+	const uint64_t zero_where_equal = eight ^ ones * mark;
 
-	if (!image_bucket_bounds(
-		a->image, IMAGE_DIRECTORY, image_bucket(hash, bits), count, &from, &to)) {
-		a->answer = IMAGE_DAMAGED;
-		return;
-	}
-	from = tails_from(tails, from, to, tail);
-	for (; from < to && tail_at(tails, from) == tail; from++)
-		judge_name(a, from, start);
+	return (zero_where_equal - ones) & ~zero_where_equal & highs;
 }
 
 /*
- * From the shortest suffix to the whole name: what is found later is more specific, and a
- * processor looks into one bucket while it hashes on to the next.  The last label alone is
- * never asked for.
+ * Of a bucket nearly always the marks alone are read.  The entries of one name, of which
+ * there is one for each kind, category and list that needs it, are all judged.
+ */
+static void
+probe(struct asked *a, const struct suffix *s)
+{
+	const unsigned char *marks = image_section(a->image, IMAGE_MARKS);
+	const unsigned char *entries = image_section(a->image, IMAGE_ENTRIES);
+
+	for (size_t eight = s->from; eight < s->to; eight += 8) {
+		uint64_t found = marked(image_get64(marks + eight), s->mark);
+
+		for (; found != 0; found &= found - 1) {
+			size_t i = eight + (size_t)__builtin_ctzll(found) / 8;
+			const unsigned char *entry = entries + IMAGE_ENTRY_BYTES * i;
+
+			if (i < s->to && marks[i] == s->mark && image_get32(entry) == s->tail)
+				judge_name(a, image_unpack(image_get16(entry + 4)), s->start);
+		}
+	}
+}
+
+static void
+probe_all(struct asked *a, struct batch *batch)
+{
+	for (size_t i = 0; i < batch->n; i++)
+		probe(a, &batch->v[i]);
+	batch->n = 0;
+}
+
+/* The suffix that begins here, of this hash, will be looked for. */
+static void
+prepare(struct asked *a, struct batch *batch, const struct hash *h, size_t start)
+{
+	const uint64_t hash = hash_end(h);
+	const unsigned bits = a->image->bits;
+	struct suffix *s = &batch->v[batch->n];
+
+	if (!image_bucket_bounds(a->image, IMAGE_DIRECTORY, image_bucket(hash, bits),
+		a->image->layout.counts[IMAGE_NAME_COUNT], &s->from, &s->to)) {
+		a->answer = IMAGE_DAMAGED;
+		return;
+	}
+	s->mark = image_mark(hash, bits);
+	s->tail = image_tail(hash, bits);
+	s->start = (uint8_t)start;
+	__builtin_prefetch(image_section(a->image, IMAGE_MARKS) + s->from);
+	__builtin_prefetch(image_section(a->image, IMAGE_MARKS) + s->to);
+	if (++batch->n == BATCH)
+		probe_all(a, batch);
+}
+
+/*
+ * From the shortest suffix to the whole name: what is found later is more specific.  The
+ * last label alone is never asked for.
  */
 enum image_answer
 image_find_name(
@@ -217,18 +247,22 @@ image_find_name(
 {
 	struct asked a = { image, name, categories, IMAGE_MISS, hit };
 	struct hash h = hash_start(&image->key);
+	struct batch batch = { .n = 0 };
 	bool has_parent = false;
 
+	if (name.n > HOST_NAME_MAX_BYTES)
+		return IMAGE_MISS;
 	for (size_t i = name.n; i > 0; i--) {
 		if (name.p[i - 1] == '.') {
 			if (has_parent)
-				probe(&a, hash_end(&h), i);
+				prepare(&a, &batch, &h, i);
 			has_parent = true;
 		}
 		hash_add(&h, name.p[i - 1]);
 	}
 	if (has_parent)
-		probe(&a, hash_end(&h), 0);
+		prepare(&a, &batch, &h, 0);
+	probe_all(&a, &batch);
 	return image_is_whole(image) ? a.answer : IMAGE_DAMAGED;
 }
 

@@ -30,10 +30,10 @@ section_size(const struct image_layout *l, enum image_section section)
 		return (uint64_t)IMAGE_SOURCE_BYTES * n[IMAGE_SOURCE_COUNT];
 	case IMAGE_DIRECTORY:
 		return directory_size(n[IMAGE_NAME_COUNT]);
-	case IMAGE_TAILS:
-		return (uint64_t)IMAGE_TAIL_BYTES * n[IMAGE_NAME_COUNT] + IMAGE_TAIL_SLACK;
-	case IMAGE_META:
-		return (uint64_t)IMAGE_META_BYTES * n[IMAGE_NAME_COUNT];
+	case IMAGE_MARKS:
+		return (uint64_t)n[IMAGE_NAME_COUNT] + IMAGE_MARK_SLACK;
+	case IMAGE_ENTRIES:
+		return (uint64_t)IMAGE_ENTRY_BYTES * n[IMAGE_NAME_COUNT];
 	case IMAGE_EXCEPTIONS:
 		return 4 * ((uint64_t)n[IMAGE_EXCEPTION_COUNT] + 1);
 	case IMAGE_NETS:

@@ -29,14 +29,14 @@ enum {
 	IMAGE_KEY_BYTES = 16,
 	IMAGE_END_BYTES = IMAGE_KEY_BYTES + IMAGE_MAGIC_BYTES, /* key and magic once more */
 	IMAGE_DIGEST_BYTES = 32,                               /* SHA-256 */
-	IMAGE_TAIL_BYTES = 5,
-	IMAGE_TAIL_SLACK = 3, /* so that the last tail can be read as eight bytes */
-	IMAGE_META_BYTES = 2,
+	IMAGE_MARK_SLACK = 7,  /* so that the last mark can be read as the first of eight */
+	IMAGE_ENTRY_BYTES = 6, /* u32 tail, u16 rule */
+	IMAGE_RULE_BYTES = 2,
 	IMAGE_SOURCE_BYTES = 32,
 	IMAGE_NET_BYTES = 8,
 	IMAGE_BLOCK_NAMES = 16, /* one of so many names is spelled out */
-	IMAGE_BUCKET_MOST = 12, /* entries of a bucket, on average */
-	IMAGE_BITS_MOST = 24,   /* 24 and the 40 of a tail are all bits of a hash */
+	IMAGE_BUCKET_MOST = 32, /* entries of a bucket, on average */
+	IMAGE_BITS_MOST = 24,   /* with the 40 of mark and tail these are all bits of a hash */
 	IMAGE_SOURCES_MOST = 1 << 12,
 };
 
@@ -71,8 +71,8 @@ enum image_count {
 	X(SOURCES, "sources")               \
 	X(SOURCE_TEXT, "source names")      \
 	X(DIRECTORY, "name directory")      \
-	X(TAILS, "name tails")              \
-	X(META, "name column")              \
+	X(MARKS, "name marks")              \
+	X(ENTRIES, "name entries")          \
 	X(EXCEPTIONS, "exception places")   \
 	X(EXCEPTION_TEXT, "exceptions")     \
 	X(NETS, "networks")                 \
@@ -115,7 +115,7 @@ bool image_layout_set(struct image_layout *);
 /* How many bits choose the bucket of one of n entries. */
 unsigned image_bits(uint32_t n);
 
-/* A column of 16 bits: what an entry is, and whose. */
+/* What an entry is, and whose; packed into 16 bits. */
 struct image_rule {
 	uint16_t source;
 	enum list_kind kind;
@@ -202,11 +202,23 @@ image_put64(unsigned char *p, uint64_t v)
 	memcpy(p, &v, sizeof(v));
 }
 
-/* The bucket of a hash, by its first bits, and the 40 bits after them. */
+/* A hash is the number of a bucket, as many bits as these take, then a mark, then a tail. */
 static inline uint32_t
 image_bucket(uint64_t hash, unsigned bits)
 {
 	return bits > 0 ? (uint32_t)(hash >> (64 - bits)) : 0;
+}
+
+static inline uint8_t
+image_mark(uint64_t hash, unsigned bits)
+{
+	return (uint8_t)(hash << bits >> 56);
+}
+
+static inline uint32_t
+image_tail(uint64_t hash, unsigned bits)
+{
+	return (uint32_t)(hash << bits >> 24);
 }
 
 /* The first four bytes of an address, in the place of a hash. */
@@ -217,12 +229,6 @@ image_address_bits(const unsigned char *address)
 
 	memcpy(&first, address, sizeof(first));
 	return (uint64_t)be32toh(first) << 32;
-}
-
-static inline uint64_t
-image_tail(uint64_t hash, unsigned bits)
-{
-	return hash << bits >> 24;
 }
 
 #endif

@@ -23,10 +23,8 @@ enum { UNIT = 4096, SIZE_BITS = 28 }; /* 256 TiB of addresses, 1 TiB a file */
 
 #define SIZE_MASK (((uint64_t)1 << SIZE_BITS) - 1)
 
-static struct {
-	_Atomic uint64_t where; /* first unit << SIZE_BITS | units; 0: free */
-	atomic_bool is_lost;
-} slots[IMAGE_MAPS_MOST];
+/* First unit << SIZE_BITS | units; 0: free. */
+static _Atomic uint64_t slots[IMAGE_MAPS_MOST];
 
 static uint64_t
 word_of(const void *bytes, size_t n)
@@ -41,8 +39,7 @@ take_slot(struct image_map *map)
 	for (unsigned i = 0; i < IMAGE_MAPS_MOST; i++) {
 		uint64_t none = 0;
 
-		if (!atomic_compare_exchange_strong(
-			&slots[i].where, &none, word_of(map->bytes, map->n)))
+		if (!atomic_compare_exchange_strong(&slots[i], &none, word_of(map->bytes, map->n)))
 			continue;
 		map->slot = i;
 		return true;
@@ -90,28 +87,20 @@ image_map_open(struct image_map *map, const char *path, struct report *report)
 void
 image_map_close(struct image_map *map)
 {
-	atomic_store(&slots[map->slot].is_lost, false);
-	atomic_store(&slots[map->slot].where, 0);
+	atomic_store(&slots[map->slot], 0);
 	munmap((void *)(uintptr_t)map->bytes, map->n);
-}
-
-bool
-image_map_is_lost(const struct image_map *map)
-{
-	return atomic_load_explicit(&slots[map->slot].is_lost, memory_order_relaxed);
 }
 
 /*
  * All pages are replaced, not only the one that was asked for: what is left of a file that
- * somebody is cutting is no list.  The mark stands before the first zero can be read.
+ * somebody is cutting is no list, and who compares its end sees that.
  */
 static bool
-lose(size_t slot, uint64_t where)
+lose(uint64_t where)
 {
 	uintptr_t first = (uintptr_t)(where >> SIZE_BITS) * UNIT;
 	size_t n = (size_t)(where & SIZE_MASK) * UNIT;
 
-	atomic_store(&slots[slot].is_lost, true);
 	return mmap((void *)first, n, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) !=
 	       MAP_FAILED;
 }
@@ -124,10 +113,10 @@ image_map_fault(const void *address)
 	bool found = false;
 
 	for (size_t i = 0; i < IMAGE_MAPS_MOST && !found; i++) {
-		uint64_t where = atomic_load(&slots[i].where);
+		uint64_t where = atomic_load(&slots[i]);
 
 		if (unit - (where >> SIZE_BITS) < (where & SIZE_MASK))
-			found = lose(i, where);
+			found = lose(where);
 	}
 	errno = before;
 	return found;

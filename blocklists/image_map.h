@@ -3,8 +3,8 @@
  * them is cut short underneath it.
  *
  * Reading a page of a mapping whose file no longer reaches so far is a SIGBUS.  A program
- * that installs a handler for it, which calls image_map_fault(), goes on: zeros stand where
- * the file was, and image_map_is_lost() says so ever after.
+ * that installs a handler for it, which calls image_map_fault(), goes on, and finds zeros
+ * wherever the file was, to its end.
  */
 #ifndef BLOCKLISTS_IMAGE_MAP_H
 #define BLOCKLISTS_IMAGE_MAP_H
@@ -30,9 +30,6 @@ bool image_map_open(struct image_map *, const char *path, struct report *);
 
 /* Nobody may read it any more. */
 void image_map_close(struct image_map *);
-
-/* Has a page of it gone since it was opened? */
-bool image_map_is_lost(const struct image_map *);
 
 /*
  * For a handler of SIGBUS, with its si_addr; async-signal-safe.  False: no image is there,

@@ -81,8 +81,7 @@ static const struct row rows[] = {
 	    { 0, 0, 0, 0 }, { .accepted = 2, .duplicate = 1, .subsumed = 1 }, "networks alike" },
 	{ { { NET(192, 0, 2, 0, 24) }, { NET(192, 0, 2, 1, 32) } }, { 0, 2 }, { .accepted = 2 },
 	    "networks of two categories" },
-	{ { { .kind = LIST_NET, .net = { .bits = 0 } },
-	      { .kind = LIST_NET, .net = { .bits = 80 } },
+	{ { { .kind = LIST_NET, .net = { .bits = 0 } }, { .kind = LIST_NET, .net = { .bits = 80 } },
 	      { .kind = LIST_NET, .net = { .bits = 81 } } },
 	    { 0, 0, 0 }, { .accepted = 1, .skipped = 2 }, "a network is of one family" },
 };

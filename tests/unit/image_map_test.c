@@ -19,7 +19,7 @@
 #include "tests/unit/list_model.h"
 #include "tests/unit/scratch.h"
 
-enum { READERS = 3, LOOKUPS = 1000000, NAMES = 40000, PAGE = 4096 };
+enum { READERS = 3, LOOKUPS = 1000000, NAMES = 20000, PAGE = 4096 };
 
 /* Large enough that its pages are not all read at once. */
 static void

@@ -290,20 +290,88 @@ stays_inside_what_changes(void **state)
 	compile_free(c);
 }
 
+/* What is followed is checked before the image is taken: bytes of 0xff in the place of others. */
+static void
+refuses_what_leads_astray(void **state)
+{
+	static const struct {
+		enum image_section section;
+		bool from_end;
+		size_t at; /* from there */
+		const char *why;
+	} rows[] = {
+		{ IMAGE_SOURCES, false, 0, "a text outside its section" },
+		{ IMAGE_SOURCES, false, 4, "a path that has no end" },
+		{ IMAGE_SOURCES, false, 7, "exceptions of no kind" },
+		{ IMAGE_SOURCE_TEXT, false, 0, "a category that nobody knows" },
+		{ IMAGE_SOURCE_TEXT, true, 1, "a path without its NUL" },
+		{ IMAGE_DIRECTORY, false, 0, "entries before the first bucket" },
+		{ IMAGE_DIRECTORY, true, 4, "more entries than there are" },
+		{ IMAGE_EXCEPTIONS, false, 0, "a text before the first" },
+		{ IMAGE_EXCEPTIONS, false, 7, "a place that is behind the next" },
+		{ IMAGE_EXCEPTIONS, true, 4, "a text that ends elsewhere" },
+		{ IMAGE_IPV4_DIRECTORY, true, 4, "more ranges than there are" },
+		{ IMAGE_IPV6_DIRECTORY, false, 0, "ranges before the first bucket" },
+		{ IMAGE_SPELLED, false, 0, "a block behind the text" },
+		{ IMAGE_SPELLED_TEXT, false, 1, "a name that is too long" },
+	};
+	struct text bytes;
+	struct compile *c = model_compile(&small, true, &bytes);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct report report = { .error_count = 0 };
+		char *copy = copy_of(bytes, bytes.n);
+		const unsigned char *row = (const unsigned char *)bytes.p + IMAGE_AT_TABLE +
+					   (size_t)16 * rows[i].section;
+		size_t at = image_get64(row) +
+			    (rows[i].from_end ? image_get64(row + 8) - rows[i].at : rows[i].at);
+
+		copy[at] = (char)0xff;
+		if (image_open_bytes((struct text){ copy, bytes.n }, "astray", &report) != NULL)
+			fail_msg("row %zu: %s", i, rows[i].why);
+		report_done(&report);
+		free(copy);
+	}
+	compile_free(c);
+}
+
+/* Fewer entries in the directory than there are: none of it leads out, and yet it is wrong. */
+static void
+refuses_a_short_directory(void **state)
+{
+	struct report report = { .error_count = 0 };
+	struct text bytes;
+	struct compile *c = model_compile(&small, true, &bytes);
+	char *copy = copy_of(bytes, bytes.n);
+	const unsigned char *row = (const unsigned char *)bytes.p + IMAGE_AT_TABLE +
+				   (size_t)16 * IMAGE_DIRECTORY;
+
+	(void)state;
+	copy[image_get64(row) + image_get64(row + 8) - 4]--;
+	assert_null(image_open_bytes((struct text){ copy, bytes.n }, "short", &report));
+	report_done(&report);
+	free(copy);
+	compile_free(c);
+}
+
 /* A directory that leads back, or out, and a net that is its own parent: denied, not followed. */
 static void
 denies_what_is_damaged(void **state)
 {
 	static const struct {
 		enum image_section section;
+		size_t at, every; /* which bytes are overwritten */
 		bool by_address;
 		const char *why;
 	} rows[] = {
-		{ IMAGE_DIRECTORY, false, "a bucket that begins behind its end" },
-		{ IMAGE_META, false, "entries of a source that is not there" },
-		{ IMAGE_IPV4_DIRECTORY, true, "a bucket of ranges" },
-		{ IMAGE_IPV4_NETS, true, "a range of no network" },
-		{ IMAGE_NETS, true, "a network that is inside itself" },
+		{ IMAGE_DIRECTORY, 0, 8, false, "a bucket that begins behind its end" },
+		{ IMAGE_ENTRIES, 4, IMAGE_ENTRY_BYTES, false, "a source that is not there" },
+		{ IMAGE_IPV4_DIRECTORY, 0, 8, true, "a bucket of ranges" },
+		{ IMAGE_IPV4_NETS, 0, 4, true, "a range of no network" },
+		{ IMAGE_NETS, 0, IMAGE_NET_BYTES, true, "a network that is inside itself" },
+		{ IMAGE_NETS, 4, IMAGE_NET_BYTES, true, "a network of no source" },
+		{ IMAGE_NETS, 6, IMAGE_NET_BYTES, true, "a network of 255 bits" },
 	};
 	const struct address address = ADDRESS_V4(192, 0, 2, 1);
 
@@ -313,12 +381,13 @@ denies_what_is_damaged(void **state)
 		struct compile *c = model_compile(&small, true, &bytes);
 		char *copy = copy_of(bytes, bytes.n);
 		struct image *image = open_good((struct text){ copy, bytes.n });
-		const unsigned char *table = (const unsigned char *)bytes.p + IMAGE_AT_TABLE;
+		const unsigned char *row = (const unsigned char *)bytes.p + IMAGE_AT_TABLE +
+					   (size_t)16 * rows[i].section;
 		struct image_hit hit;
 		enum image_answer got;
 
-		table += 16 * rows[i].section;
-		memset(copy + image_get64(table), 0xff, image_get64(table + 8));
+		for (size_t k = rows[i].at; k < image_get64(row + 8); k += rows[i].every)
+			copy[image_get64(row) + k] = (char)0xff;
 		got = rows[i].by_address
 			  ? image_find_address(image, &address, ON, &hit)
 			  : image_find_name(image, text("bad.example.com"), ON, &hit);
@@ -340,6 +409,8 @@ main(void)
 		cmocka_unit_test(refuses_every_cut),
 		cmocka_unit_test(survives_every_byte),
 		cmocka_unit_test(stays_inside_what_changes),
+		cmocka_unit_test(refuses_what_leads_astray),
+		cmocka_unit_test(refuses_a_short_directory),
 		cmocka_unit_test(denies_what_is_damaged),
 	};
 
