@@ -177,6 +177,14 @@ LOAD	:= $(patsubst %,$B/tests/bench/%.o,load call hello kinds start upstream flo
 $B/load: $(LOAD)
 	$(CC) $(CFLAGS) $(LINK) -o $@ $^ -lssl -lcrypto
 
+# The lists are not in this tree: one name a line, for example a million, and 400,000 others.
+image-bench: $B/image_bench  ## what a compiled list costs: make image-bench NAMES=FILE PROBES=FILE
+	@if [ -r "$(NAMES)" ] && [ -r "$(PROBES)" ]; then $B/image_bench "$(NAMES)" "$(PROBES)"; else \
+	    echo "image-bench: skipped, NAMES and PROBES are not two lists"; fi
+
+$B/image_bench: $B/tests/bench/image_bench.o $(OBJECTS)
+	$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
+
 flood: $B/sluice $B/flood  ## survive 5,000 CONNECT a second in 64 MiB: make flood S=300 (needs root)
 	SLUICE=$(abspath $B/sluice) FLOOD=$(abspath $B/flood) $(PYTHON) tests/bench/flood.py $(if $(filter file,$(origin S)),300,$S)
 
