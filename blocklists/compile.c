@@ -35,7 +35,7 @@ compile_free(struct compile *c)
 
 unsigned
 compile_source(
-    struct compile *c, const char *path, enum category category, enum image_exceptions exceptions)
+    struct compile *c, const char *path, enum category category, enum format_exceptions exceptions)
 {
 	assert(c->source_count < COMPILE_SOURCES_MOST && strlen(path) <= COMPILE_PATH_MOST);
 	c->sources = memory_grow(c->sources, c->source_count, &c->source_room, sizeof(*c->sources));

@@ -30,7 +30,7 @@ enum { COMPILE_PATH_MOST = 4096, COMPILE_SOURCES_MOST = 4096 };
  * most COMPILE_PATH_MOST bytes.
  */
 unsigned compile_source(
-    struct compile *, const char *path, enum category, enum image_exceptions exceptions);
+    struct compile *, const char *path, enum category, enum format_exceptions exceptions);
 
 /*
  * An entry of a list.  A name of one label, one that is too long, and a network that is

@@ -50,7 +50,7 @@ compile_prefetch(const struct compile_entries *entries, size_t i)
 struct compile_row {
 	const char *path; /* borrowed from the arena */
 	enum category category;
-	enum image_exceptions exceptions;
+	enum format_exceptions exceptions;
 	bool has_exceptions;
 	struct image_tally tally;
 };

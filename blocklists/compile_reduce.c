@@ -136,7 +136,7 @@ speaks_for(const struct compile *c, const struct image_rule *a, const struct ima
 		return false;
 	if (!from->has_exceptions)
 		return true;
-	return a->source == b->source && from->exceptions == EXCEPTIONS_WIN;
+	return a->source == b->source && from->exceptions != FORMAT_NEAREST_WINS;
 }
 
 /* Entries of one key: a is there for all that b covers. */

@@ -78,13 +78,13 @@ read_source(struct image *image, size_t i)
 	size_t size = image->layout.sections[IMAGE_SOURCE_TEXT].size;
 	struct image_source *source = &image->sources[i];
 
-	if (at > size || word + path >= size - at || row[7] > EXCEPTIONS_NEAREST ||
+	if (at > size || word + path >= size - at || row[7] > FORMAT_NEAREST_WINS ||
 	    image->source_text[at + word + path] != '\0')
 		return "it is damaged: sources";
 	if (!category_find((struct text){ image->source_text + at, word }, &source->category))
 		return "it has a category that this program does not know: compile it again";
 	source->path = image->source_text + at + word;
-	source->exceptions = (enum image_exceptions)row[7];
+	source->exceptions = (enum format_exceptions)row[7];
 	source->tally = (struct image_tally){
 		.accepted = image_get32(row + 8),
 		.duplicate = image_get32(row + 12),

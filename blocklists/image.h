@@ -25,12 +25,6 @@
 
 struct image; /* opaque */
 
-/* What lists of a format mean by an exception and a block that both cover a name. */
-enum image_exceptions {
-	EXCEPTIONS_WIN,     /* the exception, unless the block is important */
-	EXCEPTIONS_NEAREST, /* whichever is closer to the name; of equals the exception */
-};
-
 /* What became of the entries of one source; the sum is what it had. */
 struct image_tally {
 	uint32_t accepted;
@@ -43,7 +37,7 @@ struct image_tally {
 struct image_source {
 	const char *path; /* borrowed from the image; as its compiler was told */
 	enum category category;
-	enum image_exceptions exceptions;
+	enum format_exceptions exceptions;
 	struct image_tally tally;
 };
 

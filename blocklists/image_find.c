@@ -42,7 +42,7 @@ lifts(const struct asked *a, const struct cover *exception, const struct cover *
 		return false;
 	if (exception->rule.important != block->rule.important)
 		return exception->rule.important;
-	return source->exceptions == EXCEPTIONS_WIN || exception->near >= block->near;
+	return source->exceptions != FORMAT_NEAREST_WINS || exception->near >= block->near;
 }
 
 /* An answer, which stands unless there is a stronger one.  Of equal ones the last stands. */

@@ -104,7 +104,8 @@ compile_list(const struct list *list, const struct way *way, const char *out)
 	size_t n;
 	char *text = file_read(list->path, LIST_MOST, &n, &report);
 
-	feed.source = compile_source(feed.compile, list->path, CATEGORY_MALWARE, EXCEPTIONS_WIN);
+	feed.source = compile_source(
+	    feed.compile, list->path, CATEGORY_MALWARE, FORMAT_EXCEPTION_WINS);
 	format_feed(format, (struct text){ text, n });
 	format_end(format);
 	format_free(format);

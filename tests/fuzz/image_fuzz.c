@@ -16,10 +16,10 @@ static volatile size_t read_by_somebody; /* what is told is read, too */
 enum { QUESTIONS = 64, ADDRESSES = 16, RULES = 48, PATCH = 3, RULE = 3 };
 
 static const struct model_source sources[MODEL_SOURCES] = {
-	{ CATEGORY_MALWARE, EXCEPTIONS_WIN },
-	{ CATEGORY_MALWARE, EXCEPTIONS_NEAREST },
-	{ CATEGORY_MALWARE, EXCEPTIONS_WIN },
-	{ CATEGORY_DOH, EXCEPTIONS_WIN },
+	{ CATEGORY_MALWARE, FORMAT_EXCEPTION_WINS },
+	{ CATEGORY_MALWARE, FORMAT_NEAREST_WINS },
+	{ CATEGORY_MALWARE, FORMAT_EXCEPTION_WINS },
+	{ CATEGORY_DOH, FORMAT_EXCEPTION_WINS },
 };
 
 /* One of 64 names of two to five labels, many below each other. */

@@ -91,9 +91,9 @@ compile_three(void)
 {
 	struct compile *c = compile_new();
 
-	compile_source(c, "one", CATEGORY_MALWARE, EXCEPTIONS_WIN);
-	compile_source(c, "two", CATEGORY_MALWARE, EXCEPTIONS_WIN);
-	compile_source(c, "three", CATEGORY_MINING, EXCEPTIONS_WIN);
+	compile_source(c, "one", CATEGORY_MALWARE, FORMAT_EXCEPTION_WINS);
+	compile_source(c, "two", CATEGORY_MALWARE, FORMAT_EXCEPTION_WINS);
+	compile_source(c, "three", CATEGORY_MINING, FORMAT_EXCEPTION_WINS);
 	return c;
 }
 

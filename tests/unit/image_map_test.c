@@ -32,7 +32,7 @@ write_image(const char *path, const char *domain, uint64_t key)
 	struct text bytes;
 	char name[64];
 
-	compile_source(c, "feed", CATEGORY_MALWARE, EXCEPTIONS_WIN);
+	compile_source(c, "feed", CATEGORY_MALWARE, FORMAT_EXCEPTION_WINS);
 	for (unsigned i = 0; i < NAMES; i++) {
 		struct list_entry entry = { .kind = LIST_SUBTREE, .name = { name, 0 } };
 

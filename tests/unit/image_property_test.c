@@ -74,7 +74,7 @@ draw_model(uint32_t *state, struct model *m)
 	for (size_t i = 0; i < MODEL_SOURCES; i++)
 		m->sources[i] = (struct model_source){
 			.category = (enum category)draw(state, 2),
-			.exceptions = (enum image_exceptions)draw(state, 2),
+			.exceptions = (enum format_exceptions)draw(state, 3),
 		};
 	/* Few rules as well as many: with many everything is covered by something. */
 	m->n = draw(state, MODEL_RULES >> draw(state, 6));

@@ -14,7 +14,7 @@ enum { MODEL_RULES = 256, MODEL_SOURCES = 4 };
 
 struct model_source {
 	enum category category;
-	enum image_exceptions exceptions;
+	enum format_exceptions exceptions;
 };
 
 struct model_rule {
@@ -101,7 +101,7 @@ model_is_lifted(
 			continue;
 		if (r->important != block->important
 			? r->important
-			: m->sources[r->source].exceptions == EXCEPTIONS_WIN ||
+			: m->sources[r->source].exceptions != FORMAT_NEAREST_WINS ||
 			      model_near(r) >= model_near(block))
 			return true;
 	}
