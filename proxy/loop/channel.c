@@ -43,7 +43,7 @@ channel_on_broken(void *arg)
 {
 	struct channel *channel = arg;
 
-	channel->readable = channel->writable = channel->peer_closed = true;
+	channel->readable = channel->writable = channel->peer_closed = channel->failed = true;
 	channel->ready(channel->arg); /* may free the channel */
 }
 
@@ -207,6 +207,8 @@ channel_connected(const struct channel *channel)
 
 	if (!channel->failed)
 		return 0;
+	if (channel->broken != NULL) /* it may well stand, and nobody would ever hear of it */
+		return ENOBUFS;
 	return getsockopt(channel->fd, SOL_SOCKET, SO_ERROR, &error, &n) == 0 ? error : errno;
 }
 

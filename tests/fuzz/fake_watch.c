@@ -82,6 +82,7 @@ begin_tunnel(const struct session *s, struct fake_client *c, struct text bytes)
 {
 	assert(text_is(bytes, ANSWER_ESTABLISHED) && s->exchange == NULL && !c->tunnel);
 	assert(lets(s) && (fake_world.went_on || fake_record_opened(s->id)));
+	assert(fake_end_of(s->server)->watched); /* or nobody would hear of it */
 	c->tunnel = true;
 	c->tunnel_at = c->socket->taken - buffer_size(&s->in);
 	c->tunnel_out = c->socket->got.n;

@@ -346,6 +346,36 @@ no_descriptor_is_a_failure(void **state)
 	scene_done(&scene);
 }
 
+/*
+ * A connection that nothing would ever tell of is none, whether the other side has answered by then
+ * or not.
+ */
+static void
+what_cannot_be_watched_is_a_failure(void **state)
+{
+	static const struct place places[] = {
+		{ "127.0.0.1", SILENT },
+		{ "127.0.0.2", OPEN },
+		{ NULL, NOBODY },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct scene scene;
+		int epoll;
+
+		scene_init(&scene, places, 2000);
+		epoll = scene.loop.epoll;
+		scene.loop.epoll = -1; /* as if it took no more sockets */
+		add(&scene, places[i].address);
+		dial_complete(scene.dial);
+		scene.loop.epoll = epoll;
+		run(&scene, 1, PATIENCE_MS);
+		assert_int_equal(dial_state(scene.dial), DIAL_FAILED);
+		scene_done(&scene);
+	}
+}
+
 int
 main(void)
 {
@@ -361,6 +391,7 @@ main(void)
 		cmocka_unit_test(cancel_is_safe_at_any_time),
 		cmocka_unit_test(cancel_inside_the_callback),
 		cmocka_unit_test(no_descriptor_is_a_failure),
+		cmocka_unit_test(what_cannot_be_watched_is_a_failure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
