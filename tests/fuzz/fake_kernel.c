@@ -436,7 +436,7 @@ events_of(struct fake_socket *s)
 		events |= EPOLLRDHUP;
 	if (in_ended || s->sent.n > s->taken)
 		events |= EPOLLIN;
-	if (s->piece < FAKE_STREAM_MAX || s->mark > s->taken)
+	if (s->piece < FAKE_STREAM_MAX || (s->mark > s->taken && s->mark <= s->sent.n))
 		events |= EPOLLPRI; /* what makes a read stop short, though more is there */
 	if (out_ended || s->window > 0)
 		events |= EPOLLOUT;

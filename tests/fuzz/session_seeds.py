@@ -209,6 +209,8 @@ SEEDS = {
     "client-gone": OPEN_TUNNEL + "word c0 ssh; gone c0 +; flood s0 3",
     "data-with-end": OPEN_TUNNEL + "word c0 ssh; flood s0 3 +; fin s0 +; flood c0 3 +; reset c0",
     "tunnel-quirks": OPEN_TUNNEL + "word c0 ssh; plan newest 1; quirk c0 pieces 3; quirk s0 interrupted 9; flood c0 2 +; flood s0 2; quirk s0 woken; quirk c0 woken",
+    "urgent": OPEN_TUNNEL + "bytes c0 ab +; urgent c0 +; bytes c0 cd; bytes s0 ab; urgent s0; bytes s0 cd +; fin s0; fin c0",
+    "urgent-server": OPEN_TUNNEL + "word c0 ssh; bytes s0 ab +; urgent s0 +; bytes s0 cd; pass 60000; bytes s0 x; fin s0; fin c0",
     # tunneling in bulk
     "bulk": BULK + "flood s0 200; read c0; flood s0 3; bytes s0 x; pass 1000; flood s0 256; read c0; fin s0; fin c0",
     "bulk-back-pressure": BULK + "flood s0 256; flood s0 256; read c0 100; read c0 4096; fin s0; read c0; fin c0",
