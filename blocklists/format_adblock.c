@@ -14,13 +14,12 @@
  */
 #include "blocklists/format_line.h"
 
-/* Where a comment begins after a rule: white space, '#', and no sign of an element rule. */
+/* White space and `#` begin a comment after a rule; element rules have been taken out. */
 static struct text
 before_comment(struct text line)
 {
 	for (size_t i = 1; i < line.n; i++)
-		if (line.p[i] == '#' && (line.p[i - 1] == ' ' || line.p[i - 1] == '\t') &&
-		    (i + 1 == line.n || strchr("#@?$%", line.p[i + 1]) == NULL))
+		if (line.p[i] == '#' && (line.p[i - 1] == ' ' || line.p[i - 1] == '\t'))
 			return text_trim((struct text){ line.p, i });
 	return line;
 }

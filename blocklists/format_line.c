@@ -123,21 +123,22 @@ line_take_prefix(struct format *format, const struct prefix *net, struct list_en
 		hand_over(format, &entry);
 }
 
-/* `ADDRESS/LENGTH` where bits are set beyond the length. */
-static bool
-parse_masked(struct text a, struct prefix *net)
+/* `ADDRESS/LENGTH` where bits are set beyond the length, which prefix_parse() has found out. */
+static struct prefix
+parse_masked(struct text a)
 {
-	struct text address;
-	struct address whole;
-	uint64_t length;
+	struct prefix net = { .bits = 0 };
+	struct text address = a;
+	struct address whole = net.net;
+	uint64_t length = 0;
 
-	if (!text_cut(&a, '/', &address) || !address_parse(address, &whole) ||
-	    !text_number(a, 128, &length))
-		return false;
-	/* The length is counted in the family of the spelling, as by prefix_parse(). */
-	net->bits = (unsigned)length + (memchr(address.p, ':', address.n) == NULL ? 96 : 0);
-	net->net = address_masked(&whole, net->bits);
-	return true;
+	(void)text_cut(&a, '/', &address);
+	(void)address_parse(address, &whole);
+	(void)text_number(a, 128, &length);
+	/* The length is counted in the family of the spelling. */
+	net.bits = (unsigned)length + (memchr(address.p, ':', address.n) == NULL ? 96 : 0);
+	net.net = address_masked(&whole, net.bits);
+	return net;
 }
 
 bool
@@ -145,9 +146,11 @@ line_take_net(struct format *format, struct text a, struct list_entry entry)
 {
 	struct prefix net;
 	enum prefix_result result = prefix_parse(a, &net);
-	bool masked = result == PREFIX_HOST_BITS && parse_masked(a, &net);
+	bool masked = result == PREFIX_HOST_BITS;
 
-	if (result != PREFIX_OK && !masked)
+	if (masked)
+		net = parse_masked(a);
+	else if (result != PREFIX_OK)
 		return false;
 	if (masked && !line_is_too_wide(&net))
 		count(&format->counts.masked, format->line);

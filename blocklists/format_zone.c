@@ -111,9 +111,8 @@ unescape(struct text *rest, char *c)
 {
 	unsigned value;
 
+	/* There is one: gather() keeps a backslash only with the byte after it. */
 	*rest = text_skip(*rest, 1);
-	if (rest->n == 0)
-		return false;
 	if (is_digit_triple(*rest)) {
 		value = (unsigned)(rest->p[0] - '0') * 100 + (unsigned)(rest->p[1] - '0') * 10 +
 			(unsigned)(rest->p[2] - '0');
@@ -123,8 +122,8 @@ unescape(struct text *rest, char *c)
 		*rest = text_skip(*rest, 1);
 	}
 	*c = (char)value;
-	return (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || ascii_digit(*c) ||
-	       *c == '-' || *c == '_';
+	return (value >= 'a' && value <= 'z') || (value >= 'A' && value <= 'Z') ||
+	       (value >= '0' && value <= '9') || value == '-' || value == '_';
 }
 
 static bool

@@ -23,13 +23,13 @@ enum {
 typedef void stream_bytes(void *arg, struct text bytes);
 
 /* A file.  False, with the problem in *report, when it is not read to its end. */
-bool stream_read(const char *path, stream_bytes *, void *arg, struct report *report);
+bool stream_read(const char *path, stream_bytes *on_bytes, void *arg, struct report *report);
 
 /* The same of bytes that come in pieces of any size. */
 
 struct stream; /* opaque */
 
-struct stream *stream_new(stream_bytes *, void *arg);
+struct stream *stream_new(stream_bytes *on_bytes, void *arg);
 void stream_free(struct stream *); /* NULL is fine */
 
 /* False when it can go no further. */

@@ -150,6 +150,7 @@ static const struct row rows[] = {
 		"@@\n"),
 	    "1 !NON_ASCII;2 !NOT_A_HOST;3 example.com;4 _a.example.com;5 !NOT_A_HOST;6 !PATTERN;7 !PATTERN;8 !PATTERN",
 	    "names" },
+	{ BYTES("||exa mple.com^\n"), "1 !WORDS", "a space" },
 	{ BYTES("||a\0.example.com^\n"), "1 !ZERO_BYTE", "a zero byte" },
 	{ BYTES("0.0.0.0 example.com\n"
 		"127.0.0.1 example.com # x\n"),

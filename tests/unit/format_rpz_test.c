@@ -8,6 +8,9 @@
 
 #include "tests/unit/list_transcript.h"
 
+#define LABEL_60 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
+#define LABELS_240 LABEL_60 LABEL_60 LABEL_60 LABEL_60 "a"
+
 static const struct row rows[] = {
 	{ BYTES(""), "", "nothing" },
 	{ BYTES("a.example.com CNAME .\n"
@@ -105,6 +108,13 @@ static const struct row rows[] = {
 		"a.example.com CNAME .\\\n"),
 	    "1 !NOT_A_HOST;2 =a.example.com;3 =a.example.com;4 !NOT_A_HOST;5 !NOT_A_HOST;6 !NOT_A_HOST;7 !SYNTAX",
 	    "escapes" },
+	{ BYTES("\\353.example.com CNAME .\n\\2.example.com CNAME .\n"),
+	    "1 !NOT_A_HOST;2 =2.example.com", "an escape beyond bytes, and one of a digit" },
+	{ BYTES("x TXT \"a \\\" ( b\"\na.example.com CNAME .\n"), "1 !REWRITE;2 =a.example.com",
+	    "an escape in quotes" },
+	{ BYTES(LABELS_240 "." LABELS_240 " CNAME .\n" LABELS_240 ".example.com. CNAME .\n"
+			   "$ORIGIN " LABELS_240 "\na.example.example.com CNAME .\n"),
+	    "1 !NOT_A_HOST;2 !ZONE;4 !NOT_A_HOST", "names that are too long" },
 	{ BYTES("a..example.com CNAME .\n"
 		".a.example.com CNAME .\n"
 		"a.example.com.. CNAME .\n"
@@ -187,11 +197,69 @@ rpz_lists(void **state)
 	check_rows(FORMAT_RPZ, rows, COUNT(rows));
 }
 
+/* A field that no record has, and a record that never ends. */
+static void
+long_records(void **state)
+{
+	enum { LONG_FIELD = 5000, MANY_LINES = 100 };
+	char bytes[LONG_FIELD + 100];
+
+	(void)state;
+	snprintf(bytes, sizeof(bytes), "%0*d TXT x\na.example.com CNAME .\n", LONG_FIELD, 0);
+	assert_string_equal(
+	    read_list(FORMAT_RPZ, text(bytes), 999, NULL).text, "1 !SYNTAX;2 =a.example.com");
+	snprintf(bytes, sizeof(bytes), "a.example.com CNAME .\nx (");
+	for (unsigned i = 0; i < MANY_LINES; i++)
+		strcat(bytes, "\n");
+	strcat(bytes, ") b.example.com CNAME .\nc.example.com CNAME .\n");
+	assert_string_equal(read_list(FORMAT_RPZ, text(bytes), 999, NULL).text, "1 =a.example.com");
+}
+
+/* What never ends makes the list an error, however much stands before and behind. */
+static void
+open_parentheses(void **state)
+{
+	static const struct {
+		unsigned lines; /* that are open, with the first */
+		const char *end;
+		bool fits;
+		const char *why;
+	} rows_of[] = {
+		{ 99, ")\na.example.com CNAME .\n", true, "100 lines are a record" },
+		{ 100, ")\na.example.com CNAME .\n", false, "101 are too many" },
+		{ 0, "", false, "at the end" },
+	};
+	const struct format_reader reader = { .on_entry = note_entry };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows_of); i++) {
+		struct transcript t = { .n = 0 };
+		struct format_reader r = reader;
+		struct format *format;
+		char why[FORMAT_FAULT_MAX] = "";
+
+		r.arg = &t;
+		format = format_new(FORMAT_RPZ, LIST_EXACT, &r);
+		format_feed(format, text("a.example.com CNAME .\nx TXT ("));
+		for (unsigned line = 0; line < rows_of[i].lines; line++)
+			format_feed(format, text("\n"));
+		format_feed(format, text(rows_of[i].end));
+		format_end(format);
+		if (format_fits(format, why) != rows_of[i].fits)
+			fail_msg("row %zu, %s: %s", i, rows_of[i].why, why);
+		if (!rows_of[i].fits)
+			assert_string_equal(why, "the parenthesis in line 2 is not closed");
+		format_free(format);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rpz_lists),
+		cmocka_unit_test(long_records),
+		cmocka_unit_test(open_parentheses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,6 +95,17 @@ static const struct row rows[] = {
 		"local-data: x\n"
 		"local-zone \"example.com\" static\n"),
 	    "1 !SYNTAX;2 !SYNTAX;3 !SYNTAX;4 !SYNTAX;5 !SYNTAX;6 !SYNTAX", "no statements" },
+	{ BYTES("local-zone: \"example.com\" redirect\n"
+		"local-zone: \"example.net\" static\n"
+		"local-data: \"example.com A 0.0.0.0\"\n"),
+	    "1 !REWRITE;2 example.net;3 =example.com", "data that come too late" },
+	{ BYTES("local-data: \"example.com 60\"\nlocal-data: \"example.com IN\"\n"
+		"local-data: \"example.com A\"\n"),
+	    "1 !SYNTAX;2 !SYNTAX;3 !SYNTAX", "data without an end" },
+	{ BYTES("local-data: \"a..example.com A 0.0.0.0\"\n"
+		"local-zone: \"a..example.com\" redirect\n"
+		"local-data: \"a..example.com A 0.0.0.0\"\n"),
+	    "1 !NOT_A_HOST;2 !NOT_A_HOST;3 !NOT_A_HOST", "data of no name" },
 	{ BYTES("example.com\n"
 		"0.0.0.0 example.com\n"
 		"address=/example.com/\n"

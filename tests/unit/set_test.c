@@ -294,6 +294,38 @@ useless_lists_are_errors(void **state)
 	}
 }
 
+/* Much that is skipped is no reason to refuse, unless it is of one other format. */
+static void
+dirty_lists_fit(void **state)
+{
+	static const struct {
+		const char *bytes;
+		enum list_format format;
+		const char *why;
+	} rows[] = {
+		{ "||a.example.com^\n||b.example.com^$script\n||c.example.com/x^\n##.ad\n",
+		    FORMAT_ADBLOCK, "rules of the same format" },
+		{ "a.example.com\n/x\n/y\n192.0.2.1:80\ncom\n", FORMAT_DOMAINS, "of none" },
+		{ "a.example.com\n||b.example.com^\n", FORMAT_DOMAINS, "as many as are good" },
+		{ "a.example.com\nb.example.com\n0.0.0.0 c.example.com\n||d.example.com^\n"
+		  "||e.example.com^\n",
+		    FORMAT_DOMAINS, "more, but of two formats" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct set *set = set_new();
+		struct report report = { .error_count = 0 };
+		struct set_counts counts;
+
+		if (!add_text(set, text(rows[i].bytes), "feed.list", rows[i].format, MATCH_EXACT,
+			CATEGORY_MALWARE, NULL, &counts, &report))
+			fail_msg("row %zu, %s: %s", i, rows[i].why, report.errors[0].message);
+		report_done(&report);
+		set_free(set);
+	}
+}
+
 /* Files: through /proc, so that nothing is left behind. */
 
 static void
@@ -506,6 +538,7 @@ main(void)
 		cmocka_unit_test(counts_and_origins),
 		cmocka_unit_test(skips_are_reported),
 		cmocka_unit_test(useless_lists_are_errors),
+		cmocka_unit_test(dirty_lists_fit),
 		cmocka_unit_test(files_are_read),
 		cmocka_unit_test(unreadable_files_are_errors),
 		cmocka_unit_test(exceptions),

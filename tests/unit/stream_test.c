@@ -263,6 +263,11 @@ odd_files(void **state)
 	assert_non_null(strstr(unpack((struct text){ bytes, packed.n + 2 }, 99, &seen), "damaged"));
 	free((void *)(uintptr_t)packed.p);
 
+	/* What begins like gzip, of as many bytes as tell it, and of fewer. */
+	assert_non_null(
+	    strstr(unpack((struct text){ "\x1f\x8b\0\0\0\0", 6 }, 6, &seen), "damaged"));
+	assert_non_null(strstr(unpack((struct text){ "\x1f\x8b\0\0", 4 }, 4, &seen), "damaged"));
+
 	assert_false(lzma_lzma_preset(&options, 1));
 	options.dict_size = 200U << 20;
 	assert_int_equal(lzma_stream_buffer_encode(filters, LZMA_CHECK_CRC64, NULL,
