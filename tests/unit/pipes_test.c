@@ -171,7 +171,9 @@ those_that_nobody_needs_are_closed(void **state)
 	for (unsigned i = 0; i < 5; i++) {
 		assert_int_equal(scene.pool.open, 1); /* which was needed all the time */
 		look(&scene);
-		pipe_give_back(pipes_borrow(&scene.pool));
+		pipes[0] = pipes_borrow(&scene.pool);
+		assert_true(scene.pool.unused <= scene.pool.waiting);
+		pipe_give_back(pipes[0]);
 	}
 	for (unsigned i = 0; i < LOOKS && scene.pool.open > 0; i++)
 		look(&scene);
