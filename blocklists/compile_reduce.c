@@ -8,7 +8,7 @@
 
 /* Sorting: by eight bytes at a time. */
 
-enum { DIGIT = 8, FEW = 128 };
+enum { DIGIT = 8, FEW = 48 };
 
 static uint64_t
 digit_at(const struct compile_entry *e, size_t at)
@@ -164,7 +164,7 @@ is_covered_above(
 	return false;
 }
 
-/* Another entry of the same key that covers entry i; of two that cover each other the first stays. */
+/* An entry of the same key that covers entry i; of two that cover each other the first stays. */
 static const struct compile_entry *
 find_cover(const struct compile *c, const struct compile_entry *group, size_t n, size_t i)
 {

@@ -69,7 +69,7 @@ read_table(struct image *image)
 	return NULL;
 }
 
-/* u32 place of category, path and NUL; u16 size of the path; u8 of the category; u8 exceptions; tally. */
+/* u32 place of category, path, NUL; u16 bytes of path, u8 of category; u8 exceptions; tally. */
 static const char *
 read_source(struct image *image, size_t i)
 {

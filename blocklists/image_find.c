@@ -61,7 +61,7 @@ offer(struct asked *a, const struct cover *cover, enum image_answer answer)
 	};
 }
 
-/* Whether an entry of that kind, whose name begins at this place of the one asked for, covers it. */
+/* Does an entry cover a name in which its own begins at that place? */
 static bool
 kind_covers(enum list_kind kind, size_t start)
 {

@@ -23,8 +23,8 @@ struct image_map {
 };
 
 /*
- * A regular file with at least one byte, shared with everybody who maps it.  False, with the problem
- * in *report, when it cannot be; warns as file_read() does.
+ * A regular file with at least one byte, shared with everybody who maps it.  False, with the
+ * problem in *report, when it cannot be; warns as file_read() does.
  */
 bool image_map_open(struct image_map *, const char *path, struct report *);
 
