@@ -435,6 +435,10 @@ exceptions(void **state)
 		    "example.com", "of one name" },
 		{ FORMAT_ADBLOCK, "||example.com^\n||a.example.com^\n||example.com^$badfilter\n",
 		    "a.example.com", "example.com b.example.com", "a block is removed" },
+		{ FORMAT_ADBLOCK,
+		    "||example.com^\n||a.example.com^\n||example.com^$badfilter\n"
+		    "||a.example.com^$badfilter\n||b.example.com^\n",
+		    "b.example.com", "a.example.com example.com", "two above each other are" },
 		{ FORMAT_ADBLOCK, "||example.com^$badfilter\n||example.com^\n||*.example.com^\n",
 		    "a.example.com", "example.com", "before it stands; another rule stays" },
 		{ FORMAT_ADBLOCK, "||example.com^$important\n||example.com^$badfilter\n",
