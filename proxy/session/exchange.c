@@ -54,7 +54,7 @@ exchange_begin(struct session *s)
 {
 	reach_free(s);
 	s->active = loop_now(s->context->loop);
-	session_clock(s, session_config(s)->timeouts.idle);
+	tunnel_clock(s);
 	session_move(s, SESSION_EXCHANGING);
 }
 

@@ -3,14 +3,20 @@
 
 #include "proxy/session/state.h"
 
-/* How long nothing may move: shorter once one end has said its last byte. */
+/* One end has said its last byte. */
+static bool
+is_half_closed(const struct session *s)
+{
+	return s->half_closed || s->up.done != s->down.done;
+}
+
+/* How long nothing may move. */
 static uint64_t
 patience(const struct session *s)
 {
 	const struct config *config = session_config(s);
-	bool half = s->half_closed || s->up.done != s->down.done;
 
-	return half ? config->timeouts.half_close : config->timeouts.idle;
+	return is_half_closed(s) ? config->timeouts.half_close : config->timeouts.idle;
 }
 
 /*
@@ -137,7 +143,6 @@ void
 tunnel_timeout(struct session *s)
 {
 	uint64_t limit = patience(s), idle = loop_now(s->context->loop) - s->active;
-	bool half = limit == session_config(s)->timeouts.half_close;
 
 	if (idle < limit) {
 		keep_alive(s);
@@ -145,6 +150,7 @@ tunnel_timeout(struct session *s)
 	} else if (s->exchange != NULL && !exchange_answered(s)) {
 		session_refuse_reason(s, REASON_IDLE_TIMEOUT);
 	} else {
-		session_end(s, half ? "half_close_timeout" : reason_word(REASON_IDLE_TIMEOUT));
+		session_end(
+		    s, is_half_closed(s) ? "half_close_timeout" : reason_word(REASON_IDLE_TIMEOUT));
 	}
 }

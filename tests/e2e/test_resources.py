@@ -132,12 +132,20 @@ def kept_alive(port):
     return found
 
 
+def hold_request(proxy):
+    client = proxy.dial()
+    return client.send(f"GET http://{TARGET}/ HTTP/1.1\r\nHost: {TARGET}\r\n\r\n".encode())
+
+
 @pytest.mark.covers("R4")
-def test_a_peer_that_is_gone_without_a_word_is_asked(start, raw):
-    """TCP keepalive on both sides of a tunnel, the client's and the server's, once it has lasted."""
+@pytest.mark.parametrize(
+    "hold", [lambda proxy: proxy.tunnel(TARGET), hold_request], ids=["tunnel", "forwarded request"]
+)
+def test_a_peer_that_is_gone_without_a_word_is_asked(start, raw, hold):
+    """TCP keepalive on both sides, the client's and the server's, of what has lasted."""
     raw(absorb, port=7000)
-    proxy = start(unrestricted(), config={"timeouts": {"idle": "4s"}})
-    held = proxy.tunnel(TARGET)
+    proxy = start(unrestricted(), config={"timeouts": {"idle": "4s", "half_close": "1s"}})
+    held = hold(proxy)
     ours = proxy.where[1]
     wire.wait_for(lambda: [local for local, _ in kept_alive(ours)] == [ours])
     wire.wait_for(lambda: [remote for _, remote in kept_alive(7000)] == [7000])
