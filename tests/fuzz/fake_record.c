@@ -46,6 +46,18 @@ check_open(const struct session *s, const struct fake_client *c, const struct re
 	assert(fake_policy_lets_address(fake_world.policy, r->dialled, r->port));
 }
 
+/* A tunnel that ends by its clock was quiet for as long as that says. */
+static void
+check_clock(const struct session *s, const struct fake_client *c, struct text ended)
+{
+	bool half = text_is(ended, "half_close_timeout");
+
+	if (s->state != SESSION_TUNNELING || (!half && !text_is(ended, "idle_timeout")))
+		return;
+	assert(half == fake_half_closed(s));
+	assert(fake_kernel.now - c->since >= c->patience);
+}
+
 /* A close line: both counts are what the two ends got, and what is done is whole. */
 static void
 check_close(const struct session *s, const struct fake_client *c, const struct record *r)
@@ -56,6 +68,7 @@ check_close(const struct session *s, const struct fake_client *c, const struct r
 		down->n - c->opened_at };
 	size_t own = s->exchange == NULL ? strlen(ANSWER_ESTABLISHED) : 0;
 
+	check_clock(s, c, r->ended);
 	if (text_is(r->ended, "client_reset"))
 		assert(c->socket->dead || c->socket->shut);
 	if (text_is(r->ended, "server_reset"))

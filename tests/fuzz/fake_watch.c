@@ -322,13 +322,20 @@ patience(const struct session *s)
 		return 2000 + 200;
 	case SESSION_REFUSING:
 		return 5000;
+	case SESSION_TUNNELING: /* since something moved, or ended */
+		return fake_half_closed(s) ? 60000 : 3600000;
 	case SESSION_INSIDE:
-	case SESSION_TUNNELING:
 	case SESSION_EXCHANGING:
 	case SESSION_CLOSED:
 		break;
 	}
 	return 0;
+}
+
+bool
+fake_half_closed(const struct session *s)
+{
+	return s->half_closed || s->up.done != s->down.done;
 }
 
 /* Every wait is bounded, whoever would keep it up: it ends in this turn, or before. */
@@ -337,7 +344,10 @@ check_time(struct fake_client *c)
 {
 	const struct session *s = c->socket->open ? fake_session_of(c->socket) : NULL;
 	bool again = s != NULL && c->state == s->state && c->id == s->id &&
-		     c->waiting == s->waiting && c->reloads == fake_world.reloads;
+		     c->waiting == s->waiting &&
+		     (c->reloads == fake_world.reloads || s->state == SESSION_TUNNELING) &&
+		     c->moved == s->up.bytes + s->down.bytes &&
+		     c->half_closed == fake_half_closed(s);
 
 	assert(c->patience == 0 || fake_kernel.now - c->since <= c->patience);
 	c->patience = s != NULL ? patience(s) : 0;
@@ -349,6 +359,8 @@ check_time(struct fake_client *c)
 		c->state = s->state;
 		c->id = s->id;
 		c->waiting = s->waiting;
+		c->moved = s->up.bytes + s->down.bytes;
+		c->half_closed = fake_half_closed(s);
 	}
 }
 

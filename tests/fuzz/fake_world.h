@@ -29,7 +29,8 @@ struct fake_client {
 
 	enum session_state state; /* as seen at the last turn: */
 	uint64_t id, since, patience;
-	bool waiting;
+	uint64_t moved; /* in a tunnel */
+	bool waiting, half_closed;
 	unsigned reloads;
 };
 
@@ -71,6 +72,9 @@ fake_end_of(const struct channel *channel)
 struct session *fake_session_of(const struct fake_socket *); /* client's or server's; NULL: none */
 struct fake_client *fake_client_of(const struct session *);
 int fake_session_host(const struct session *); /* of fake_hosts; -1 */
+
+/* fake_watch.c: one end has said its last byte, so the other has less time */
+bool fake_half_closed(const struct session *);
 
 /* fake_record.c: every line that is added or written */
 void fake_record_begin(void);
