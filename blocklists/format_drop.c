@@ -12,9 +12,9 @@ static void
 take_metadata(struct format *format, const json_t *object)
 {
 	const json_t *records = json_object_get(object, "records");
-	json_int_t seen = (json_int_t)(format->counts.entries + format->counts.skipped);
+	const size_t seen = format->counts.entries + format->counts.skipped;
 
-	if (json_is_integer(records) && json_integer_value(records) != seen)
+	if (json_is_integer(records) && json_integer_value(records) != (json_int_t)seen)
 		line_skip(format, FORMAT_SKIP_RECORDS);
 }
 

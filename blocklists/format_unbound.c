@@ -57,8 +57,10 @@ static bool
 next_value(struct text *rest, struct text *value)
 {
 	struct text a = text_trim(*rest);
-	char quote = a.n > 0 ? a.p[0] : '\0';
+	char quote = '\0';
 
+	if (a.n > 0)
+		quote = a.p[0];
 	if (quote != '"' && quote != '\'')
 		return line_word(rest, value);
 	a = text_skip(a, 1);
