@@ -50,12 +50,14 @@ check_open(const struct session *s, const struct fake_client *c, const struct re
 static void
 check_clock(const struct session *s, const struct fake_client *c, struct text ended)
 {
+	const struct config *config = session_config(s);
 	bool half = text_is(ended, "half_close_timeout");
 
 	if (s->state != SESSION_TUNNELING || (!half && !text_is(ended, "idle_timeout")))
 		return;
 	assert(half == fake_half_closed(s));
-	assert(fake_kernel.now - c->since >= c->patience);
+	assert(fake_kernel.now - c->since >=
+	       (half ? config->timeouts.half_close : config->timeouts.idle));
 }
 
 /* A close line: both counts are what the two ends got, and what is done is whole. */

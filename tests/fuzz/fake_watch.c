@@ -322,7 +322,7 @@ patience(const struct session *s)
 		return 2000 + 200;
 	case SESSION_REFUSING:
 		return 5000;
-	case SESSION_TUNNELING: /* since something moved, or ended */
+	case SESSION_TUNNELING: /* since something moved or ended, by the most patient of policies */
 		return fake_half_closed(s) ? 60000 : 3600000;
 	case SESSION_INSIDE:
 	case SESSION_EXCHANGING:

@@ -201,6 +201,7 @@ SEEDS = {
     "both-stuck-reset": "plan window 100;" + OPEN_TUNNEL + "word c0 ssh; flood c0 4; flood s0 4; reset c0",
     "both-stuck-server-reset": "plan window 100;" + OPEN_TUNNEL + "word c0 ssh; flood c0 4; flood s0 4; reset s0",
     "half-close": OPEN_TUNNEL + "word c0 ssh; fin c0; flood s0 2; pass 10000; bytes s0 x; pass 60000",
+    "half-close-late": OPEN_TUNNEL + "word c0 ssh; pass 60000; fin c0; pass 60000; pass 60000",
     "half-close-server": OPEN_TUNNEL + "word c0 ssh; fin s0; flood c0 2; fin c0",
     "interrupted-tunnel": OPEN_TUNNEL + "word c0 ssh; quirk c0 interrupted 3; quirk s0 interrupted 3; flood c0 1 +; flood s0 1; fin c0; fin s0",
     "idle": OPEN_TUNNEL + "word c0 ssh; pass 3600000",
