@@ -113,6 +113,10 @@ channel_own(struct channel *channel, void (*ready)(void *arg), void *arg)
  * A read that brings less than was asked for has taken all there was, so what comes later
  * raises an edge.  Not so where it may have stopped in front of something; and an end or a
  * failure stands behind the bytes with its edge spent.
+ *
+ * One thing is not told: a peer whose segment with the urgent byte came too early and unmarked,
+ * and is announced by one that fills the gap.  No system sends so; who does waits
+ * for what it sends next, or for its own end.
  */
 static bool
 left_nothing(const struct channel *channel, size_t got, size_t n)
