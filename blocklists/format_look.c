@@ -12,13 +12,19 @@ is_net(struct text word)
 	return result == PREFIX_OK || result == PREFIX_HOST_BITS;
 }
 
+/* Also of a single label, as hosts files have them. */
 static bool
-is_name(struct text word)
+is_label_or_name(struct text word)
 {
 	struct host host;
 
-	return host_parse(word, &host) == HOST_OK && !host_is_address(&host) &&
-	       memchr(host.name, '.', host.n) != NULL;
+	return host_parse(word, &host) == HOST_OK && !host_is_address(&host);
+}
+
+static bool
+is_name(struct text word)
+{
+	return is_label_or_name(word) && memchr(word.p, '.', word.n) != NULL;
 }
 
 static bool
@@ -75,7 +81,7 @@ format_look(struct text line)
 		return FORMAT_RPZ;
 	one = !line_word(&rest, &second);
 	if (is_net(first))
-		return one || !is_name(second) ? FORMAT_CIDR : FORMAT_HOSTS;
+		return one || !is_label_or_name(second) ? FORMAT_CIDR : FORMAT_HOSTS;
 	if (one && text_starts(first, "*.") && is_name(text_skip(first, 2)))
 		return FORMAT_WILDCARD;
 	return one && is_name(first) ? FORMAT_DOMAINS : FORMAT_COUNT;

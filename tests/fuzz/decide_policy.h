@@ -235,7 +235,6 @@ write_agent(const struct policy *p)
 	write_file(files[1], &out);
 }
 
-/* A hosts file has no addresses to block: enough of them, and it is taken for another format. */
 static inline void
 write_lists(const struct policy *p)
 {
@@ -246,8 +245,6 @@ write_lists(const struct policy *p)
 	for (size_t i = 0; i < p->n; i++) {
 		const struct line *l = &p->lines[i];
 
-		if (l->what == LISTED && l->star && l->at != NULL)
-			continue;
 		if (l->what == LISTED && l->star)
 			put(&names, "0.0.0.0 %s\n", l->name);
 		else if (l->what == LISTED)

@@ -310,6 +310,8 @@ dirty_lists_fit(void **state)
 		{ "a.example.com\nb.example.com\n0.0.0.0 c.example.com\n||d.example.com^\n"
 		  "||e.example.com^\n",
 		    FORMAT_DOMAINS, "more, but of two formats" },
+		{ "0.0.0.0 a.example.com\n0.0.0.0 com\n0.0.0.0 printer\n", FORMAT_HOSTS,
+		    "single labels behind addresses, which are no networks" },
 	};
 
 	(void)state;
