@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -175,8 +175,12 @@ class Sluice:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
     def descriptor_names(self):
-        folder = f"/proc/{self.pid}/fd"
-        return sorted(os.readlink(f"{folder}/{n}") for n in os.listdir(folder))
+        """What is open; a descriptor that it closes while we look is not."""
+        names = []
+        for link in Path(f"/proc/{self.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):
+                names.append(os.readlink(link))
+        return sorted(names)
 
     def resident(self):
         """Resident set in bytes."""
