@@ -177,9 +177,8 @@ set_defaults(struct config *c, struct arena *arena)
 	set_ports(arena, &c->limited_ports, limited, COUNT(limited));
 }
 
-/* A path in the file is relative to the folder of the file, wherever the proxy was started. */
-static const char *
-resolve_path(struct arena *arena, const char *file, const char *path)
+const char *
+config_resolve_path(struct arena *arena, const char *file, const char *path)
 {
 	const char *slash = strrchr(file, '/');
 	size_t folder = slash != NULL ? (size_t)(slash - file) + 1 : 0;
@@ -197,13 +196,13 @@ static void
 resolve_texts(struct arena *arena, const char *file, struct text *paths, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		paths[i] = text(resolve_path(arena, file, paths[i].p));
+		paths[i] = text(config_resolve_path(arena, file, paths[i].p));
 }
 
 static void
 resolve_listener(struct config_file *f, struct listener_config *l, struct report *report)
 {
-	l->path = resolve_path(f->arena, f->config.file, l->path);
+	l->path = config_resolve_path(f->arena, f->config.file, l->path);
 	l->spelling = listener_spelling(f->arena, l);
 	if (l->unix_socket && strlen(l->path) > UNIX_PATH_MAX_BYTES)
 		report_error(report, f->config.file, l->line, l->column,
@@ -221,10 +220,10 @@ resolve_paths(struct config_file *f, struct report *report)
 	resolve_texts(f->arena, c->file, c->environments, c->environment_count);
 	resolve_texts(f->arena, c->file, c->agents, c->agent_count);
 	for (size_t i = 0; i < c->list_count; i++)
-		c->lists[i].path = resolve_path(f->arena, c->file, c->lists[i].path);
-	c->package_file = resolve_path(f->arena, c->file, c->package_file);
-	c->hosts_file = resolve_path(f->arena, c->file, c->hosts_file);
-	c->audit.path = resolve_path(f->arena, c->file, c->audit.path);
+		c->lists[i].path = config_resolve_path(f->arena, c->file, c->lists[i].path);
+	c->package_file = config_resolve_path(f->arena, c->file, c->package_file);
+	c->hosts_file = config_resolve_path(f->arena, c->file, c->hosts_file);
+	c->audit.path = config_resolve_path(f->arena, c->file, c->audit.path);
 }
 
 struct config_file *

@@ -45,6 +45,12 @@ const char *list_source_set(struct list_source *, int format, int match, int cat
 /* NULL, or why a path is no list that can be read. */
 const char *list_path_fault(struct text path);
 
+/*
+ * A path in a document is relative to the folder of the document, wherever the program was
+ * started.  NULL stays NULL.
+ */
+const char *config_resolve_path(struct arena *, const char *file, const char *path);
+
 /* Readers of one value or item; where is what each says. */
 field_reader config_read_path;       /* const char * */
 field_reader config_read_listener;   /* struct listener_config */
