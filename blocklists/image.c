@@ -16,6 +16,12 @@ static const char *const section_words[] = {
 #undef X
 };
 
+bool
+image_begins(struct text bytes)
+{
+	return bytes.n >= IMAGE_MAGIC_BYTES && memcmp(bytes.p, IMAGE_MAGIC, IMAGE_MAGIC_BYTES) == 0;
+}
+
 /* Each of these returns NULL, or what is wrong. */
 
 static const char *
@@ -23,7 +29,7 @@ read_begin(struct image *image)
 {
 	const unsigned char *p = (const unsigned char *)image->bytes.p;
 
-	if (image->bytes.n < IMAGE_MAGIC_BYTES || memcmp(p, IMAGE_MAGIC, IMAGE_MAGIC_BYTES) != 0)
+	if (!image_begins(image->bytes))
 		return "it is not a compiled list";
 	if (image->bytes.n < IMAGE_HEADER_BYTES)
 		return "it is cut short";

@@ -49,6 +49,9 @@ struct image_info {
 	size_t source_count;
 };
 
+/* Are these the first bytes of a compiled list?  Eight are enough. */
+bool image_begins(struct text bytes);
+
 /* NULL, with the problem in *report, when it is no image, or a damaged one. */
 struct image *image_open(const char *path, struct report *);
 

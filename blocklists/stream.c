@@ -244,36 +244,58 @@ stream_end(struct stream *stream)
 	return true;
 }
 
+struct file {
+	const char *path;
+	int fd;
+	stream_bytes *on_read; /* NULL: nobody is told */
+	void *arg;
+};
+
 /* Read to the end, or until there is a fault. */
 static bool
-feed_file(struct stream *stream, int fd, const char *path, struct report *report)
+feed_file(struct stream *stream, const struct file *file, struct report *report)
 {
 	char bytes[PIECE_BYTES];
+	struct text piece;
+	bool good = true;
 	ssize_t got;
 
 	do {
-		got = read(fd, bytes, sizeof(bytes));
+		got = read(file->fd, bytes, sizeof(bytes));
 		if (got < 0 && errno != EINTR)
 			return report_error(
-			    report, path, 0, 0, "cannot be read: %s", strerror(errno));
-	} while (got < 0 || (got > 0 && stream_feed(stream, (struct text){ bytes, (size_t)got })));
-	if (got == 0 && stream_end(stream))
+			    report, file->path, 0, 0, "cannot be read: %s", strerror(errno));
+		if (got <= 0)
+			continue;
+		piece = (struct text){ bytes, (size_t)got };
+		if (file->on_read != NULL)
+			file->on_read(file->arg, piece);
+		good = stream_feed(stream, piece);
+	} while (got != 0 && good);
+	if (good && stream_end(stream))
 		return true;
-	return report_error(report, path, 0, 0, "%s", stream_fault(stream));
+	return report_error(report, file->path, 0, 0, "%s", stream_fault(stream));
+}
+
+bool
+stream_read_watched(const char *path, stream_bytes *on_bytes, stream_bytes *on_read, void *arg,
+    struct report *report)
+{
+	const struct file file = { path, file_open(path, report), on_read, arg };
+	struct stream *stream;
+	bool good;
+
+	if (file.fd < 0)
+		return false;
+	stream = stream_new(on_bytes, arg);
+	good = feed_file(stream, &file, report);
+	stream_free(stream);
+	close(file.fd);
+	return good;
 }
 
 bool
 stream_read(const char *path, stream_bytes *on_bytes, void *arg, struct report *report)
 {
-	int fd = file_open(path, report);
-	struct stream *stream;
-	bool good;
-
-	if (fd < 0)
-		return false;
-	stream = stream_new(on_bytes, arg);
-	good = feed_file(stream, fd, path, report);
-	stream_free(stream);
-	close(fd);
-	return good;
+	return stream_read_watched(path, on_bytes, NULL, arg, report);
 }

@@ -25,6 +25,10 @@ typedef void stream_bytes(void *arg, struct text bytes);
 /* A file.  False, with the problem in *report, when it is not read to its end. */
 bool stream_read(const char *path, stream_bytes *on_bytes, void *arg, struct report *report);
 
+/* on_read is told of the bytes of the file first, as they are there; it may be NULL. */
+bool stream_read_watched(const char *path, stream_bytes *on_bytes, stream_bytes *on_read, void *arg,
+    struct report *report);
+
 /* The same of bytes that come in pieces of any size. */
 
 struct stream; /* opaque */

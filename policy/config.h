@@ -38,6 +38,12 @@ struct list_source {
 	unsigned line, column;
 };
 
+/*
+ * A list as a command line has it, FILE[,format=F][,match=M][,category=C].  *path is the FILE
+ * of the value, which the source is not given.  NULL, or what is wrong with the value.
+ */
+const char *list_source_parse(struct text value, struct list_source *, struct text *path);
+
 /* An entry of operator.allow or operator.deny. */
 struct operator_entry {
 	struct pattern pattern;

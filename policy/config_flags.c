@@ -152,27 +152,41 @@ take_option(struct text part, const struct option *options, size_t n)
 	return "has an unknown option: format=, match= and category= may follow the file";
 }
 
-bool
-config_flag_blocklist(struct config_file *f, struct text value, struct report *report)
+const char *
+list_source_parse(struct text value, struct list_source *source, struct text *path)
 {
-	struct config *c = &f->config;
-	struct list_source source = { .line = 0 };
 	int format = -1, match = -1, category = -1;
 	const struct option options[] = {
 		{ "format", format_words, &format },
 		{ "match", list_match_words, &match },
 		{ "category", list_category_words, &category },
 	};
-	struct text rest = value, path = value, part;
-	bool more = text_cut(&rest, ',', &path);
-	const char *fault = list_path_fault(path);
+	struct list_source parsed = { .line = 0 };
+	struct text rest = value, file = value, part;
+	bool more = text_cut(&rest, ',', &file);
+	const char *fault = list_path_fault(file);
 
 	while (more && fault == NULL) {
 		more = text_cut(&rest, ',', &part);
 		fault = take_option(more ? part : rest, options, COUNT(options));
 	}
 	if (fault == NULL)
-		fault = list_source_set(&source, format, match, category);
+		fault = list_source_set(&parsed, format, match, category);
+	if (fault != NULL)
+		return fault;
+	*source = parsed;
+	*path = file;
+	return NULL;
+}
+
+bool
+config_flag_blocklist(struct config_file *f, struct text value, struct report *report)
+{
+	struct config *c = &f->config;
+	struct list_source source;
+	struct text path;
+	const char *fault = list_source_parse(value, &source, &path);
+
 	if (fault != NULL)
 		return refuse(report, "--blocklist", value, fault);
 	source.path = arena_text(f->arena, path).p;

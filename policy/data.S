@@ -1,4 +1,4 @@
-/* The bundled package hosts, byte for byte: see data.h. */
+/* The bundled package hosts and hosts that must work, byte for byte: see data.h. */
 	.section .rodata
 	.globl	package_hosts
 	.type	package_hosts, %object
@@ -13,5 +13,19 @@ package_hosts:
 package_hosts_size:
 	.quad	0b - package_hosts
 	.size	package_hosts_size, 8
+
+	.globl	must_work
+	.type	must_work, %object
+must_work:
+	.incbin	"policy/data/must-work.yaml"
+0:	.byte	0
+	.size	must_work, . - must_work
+
+	.balign	8
+	.globl	must_work_size
+	.type	must_work_size, %object
+must_work_size:
+	.quad	0b - must_work
+	.size	must_work_size, 8
 
 #include "base/object.inc"

@@ -1,5 +1,6 @@
 /*
- * data.h - the bundled package hosts, carried inside the program (data.S).
+ * data.h - the bundled package hosts, and other hosts that must work, carried inside the
+ * program (data.S).
  */
 #ifndef POLICY_DATA_H
 #define POLICY_DATA_H
@@ -8,5 +9,8 @@
 
 extern const char package_hosts[]; /* a NUL follows its last byte */
 extern const uint64_t package_hosts_size;
+
+extern const char must_work[]; /* likewise */
+extern const uint64_t must_work_size;
 
 #endif

@@ -118,19 +118,24 @@ def nest(path, leaf):
 
 
 class Commands(unittest.TestCase):
-    def help(self, *command):
-        return run(*command, "--help").stdout
+    def help(self, command=""):
+        return run(*command.split(), "--help").stdout
+
+    def below(self, command=""):
+        return re.findall(r"^  (\w+) ", self.help(command), re.M)
 
     def commands(self):
-        return re.findall(r"^  (\w+) ", self.help(), re.M)
+        """Each that has options of its own, as it is typed: "check", "blocklist compile"."""
+        return [f"{c} {b}".strip() for c in self.below() for b in self.below(c) or [""]]
 
     def options(self, command):
-        return set(re.findall(r"^  (--[\w-]+)", self.help(command), re.M)) - {"--help"}
+        return set(re.findall(r"^  (--?[\w-]+)", self.help(command), re.M)) - {"--help"}
 
     def test_every_command_is_in_the_manual_and_no_other(self):
-        listed = [words[0] for words, _ in SLUICE_8.items("DESCRIPTION", "Cm")]
-        self.assertGreater(len(listed), 2)
-        self.assertEqual(listed, self.commands())
+        for command, section in (("", "DESCRIPTION"), ("blocklist", "BLOCK LISTS")):
+            listed = [words[0] for words, _ in SLUICE_8.items(section, "Cm")]
+            self.assertGreater(len(listed), 1)
+            self.assertEqual(listed, self.below(command))
 
     def test_synopsis_has_the_options_of_each_command(self):
         synopsis = {}
@@ -138,19 +143,21 @@ class Commands(unittest.TestCase):
             if line.startswith(".Cm "):
                 options = synopsis.setdefault(line[4:], set())
             options = {} if line.startswith(".Nm") else options
-            if line.startswith(".Op Fl -"):
-                synopsis[list(synopsis)[-1]].add("-" + line.split()[2])
+            if line.startswith((".Op Fl ", ".Fl ")):
+                synopsis[list(synopsis)[-1]].add("-" + line.partition("Fl ")[2].split()[0])
         self.assertEqual(synopsis, {c: self.options(c) for c in self.commands()})
 
     def test_every_option_is_explained(self):
-        known = set().union(*(self.options(c) for c in self.commands()))
-        explained = {"-" + w[0] for w, _ in SLUICE_8.items("DESCRIPTION", "Fl")}
-        self.assertEqual(explained, known)
+        for prefix, section in (("", "DESCRIPTION"), ("blocklist ", "BLOCK LISTS")):
+            known = set().union(*(self.options(c) for c in self.commands()
+                                  if c.startswith("blocklist ") == bool(prefix)))
+            explained = {"-" + w[0] for w, _ in SLUICE_8.items(section, "Fl")}
+            self.assertEqual(explained, known)
 
     def test_no_page_names_an_option_that_does_not_exist(self):
         known = set().union({"--help"}, *(self.options(c) for c in self.commands()))
         named = {"-" + o for page in (SLUICE_8, SLUICE_YAML_5) for line in page.lines
-                 for o in re.findall(r"\bFl (-[\w-]+)", line)}
+                 for o in re.findall(r"\bFl ([\w-]+)", line)}
         self.assertLessEqual(named, known)
 
 

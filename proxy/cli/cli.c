@@ -8,6 +8,38 @@
 
 #include "base/memory.h"
 
+static void
+print_programs(const char *called, const struct cli_program *programs, size_t count, FILE *out)
+{
+	fprintf(out, "usage: %s COMMAND [OPTION]... [ARGUMENT]...\n\n", called);
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "  %-10s %s\n", programs[i].name, programs[i].summary);
+	fprintf(out, "\n`%s COMMAND --help` lists a command's options; sluice(8) is the manual.\n",
+	    called);
+}
+
+int
+cli_choose(
+    const char *called, const struct cli_program *programs, size_t count, int argc, char **argv)
+{
+	if (argc < 2) {
+		print_programs(called, programs, count, stderr);
+		return EXIT_TROUBLE;
+	}
+	if (text_is(text(argv[1]), "--help") || text_is(text(argv[1]), "help")) {
+		print_programs(called, programs, count, stdout);
+		return EXIT_FINE;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (text_is(text(argv[1]), programs[i].name))
+			return programs[i].main(argc - 1, argv + 1);
+	fprintf(stderr, "%s: no such command: ", called);
+	cli_print_text(text(argv[1]), stderr);
+	fputs("\n\n", stderr);
+	print_programs(called, programs, count, stderr);
+	return EXIT_TROUBLE;
+}
+
 static const struct cli_option help_option = { .name = "--help", .help = "show this" };
 
 static void

@@ -30,8 +30,17 @@ int explain_main(int argc, char **argv);
 int serve_main(int argc, char **argv);
 int version_main(int argc, char **argv);
 
+struct cli_program {
+	const char *name;
+	int (*main)(int argc, char **argv);
+	const char *summary;
+};
+
+/* Be the program that argv[1] names; `called` is what stands before that, "sluice". */
+int cli_choose(const char *called, const struct cli_program *, size_t count, int argc, char **argv);
+
 struct cli_option {
-	const char *name;     /* "--environment" */
+	const char *name;     /* "--environment", "-o" */
 	const char *argument; /* what its value is called, "FILE"; NULL: a switch */
 	const char *help;
 	/* Adds the value to the configuration; NULL: the command reads it with cli_value(). */

@@ -11,7 +11,8 @@ import pytest
 from lib.sluice import SANITIZER, agent, binary, limited, text_of, unrestricted
 
 FINE, FOUND, TROUBLE = 0, 1, 2
-COMMANDS = ["serve", "check", "explain", "version"]
+COMMANDS = ["serve", "check", "explain", "blocklist", "version"]
+OF_BLOCKLIST = ["compile", "info"]
 
 ALLOWED = ["api.example.com", "https://api.example.com/v1?q=1", "http://api.example.com/",
            "api.example.com:80", "API.Example.COM.", "deep.a.example.org"]
@@ -94,10 +95,11 @@ def test_trouble_says_why_on_standard_error(folder, words):
 
 
 def test_trouble_comes_with_a_remedy(folder):
-    listed = expect(TROUBLE, "bogus").stderr
-    assert listed.startswith("sluice: no such command: bogus\n")
-    for command in COMMANDS:
-        assert f"\n  {command} " in listed
+    for above, commands in ((["sluice"], COMMANDS), (["sluice", "blocklist"], OF_BLOCKLIST)):
+        listed = expect(TROUBLE, *above[1:], "bogus").stderr
+        assert listed.startswith(f"{' '.join(above)}: no such command: bogus\n")
+        for command in commands:
+            assert f"\n  {command} " in listed
     assert "nearest is --environment" in expect(TROUBLE, "check", "--enviroment", "x").stderr
     several = ["check", "--environment", "env.yaml", "--environment", "open.yaml", "x.example.com"]
     for message in (expect(TROUBLE, *several, cwd=folder).stderr,
@@ -113,9 +115,10 @@ def test_what_is_wrong_cannot_steer_a_terminal(folder):
         assert "\x1b" not in done.stderr and "\\x1b[2J" in done.stderr
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c != "blocklist"] +
+                         [f"blocklist {c}" for c in OF_BLOCKLIST])
 def test_help_of_a_command(command):
-    done = expect(FINE, command, "--help")
+    done = expect(FINE, *command.split(), "--help")
     assert done.stdout.startswith(f"usage: sluice {command} ")
     assert "\n  --help " in done.stdout
     assert done.stderr == ""
@@ -132,11 +135,12 @@ def test_help_of_serve_lists_its_options():
 
 
 def test_help_lists_the_commands():
-    for word in ("--help", "help"):
-        shown = expect(FINE, word)
-        assert [line.split()[0] for line in shown.stdout.splitlines()
-                if line.startswith("  ")] == COMMANDS
-        assert shown.stderr == ""
+    for above, commands in (([], COMMANDS), (["blocklist"], OF_BLOCKLIST)):
+        for word in ("--help", "help"):
+            shown = expect(FINE, *above, word)
+            assert [line.split()[0] for line in shown.stdout.splitlines()
+                    if line.startswith("  ")] == commands
+            assert shown.stderr == ""
 
 
 def test_version_in_both_forms():

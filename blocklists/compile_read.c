@@ -1,0 +1,95 @@
+/* compile_read.c - see compile_read.h. */
+#include "blocklists/compile_read.h"
+
+#include <limits.h>
+
+_Static_assert((int)COMPILE_PATH_MOST >= PATH_MAX, "a file that opens has a path that fits");
+
+struct reading {
+	struct compile *compile;
+	const struct compile_list *list;
+	struct format *format;
+	unsigned source;
+	bool begun, compiled;
+};
+
+static void
+on_entry(void *arg, const struct list_entry *entry)
+{
+	const struct reading *r = arg;
+
+	compile_add(r->compile, r->source, entry);
+}
+
+static void
+on_skip(void *arg, unsigned line, enum format_skip why)
+{
+	const struct reading *r = arg;
+
+	(void)line;
+	(void)why;
+	compile_skip(r->compile, r->source);
+}
+
+/* Bytes of the file, before they are unpacked. */
+static void
+on_read(void *arg, struct text bytes)
+{
+	struct reading *r = arg;
+
+	if (!r->begun)
+		r->compiled = image_begins(bytes);
+	r->begun = true;
+	if (r->list->on_read != NULL)
+		r->list->on_read(r->list->arg, bytes);
+}
+
+static void
+on_bytes(void *arg, struct text bytes)
+{
+	const struct reading *r = arg;
+
+	if (!r->compiled)
+		format_feed(r->format, bytes);
+}
+
+static bool
+read_list(struct reading *r, struct report *report)
+{
+	const char *path = r->list->path;
+	char why[FORMAT_FAULT_MAX];
+	bool good = stream_read_watched(path, on_bytes, on_read, r, report);
+
+	format_end(r->format);
+	if (!good)
+		return false;
+	if (r->compiled)
+		return report_error(report, path, 0, 0,
+		    "it is a compiled list: compile again what it was made of, which `sluice "
+		    "blocklist info` tells");
+	return format_fits(r->format, why) || report_error(report, path, 0, 0, "%s", why);
+}
+
+bool
+compile_read(struct compile *compile, const struct compile_list *list, struct format_counts *counts,
+    struct report *report)
+{
+	struct reading r = { .compile = compile, .list = list };
+	const struct format_reader reader = {
+		.on_entry = on_entry,
+		.on_skip = on_skip,
+		.is_suffix = list->is_suffix,
+		.arg = &r,
+	};
+	bool good;
+
+	if (strlen(list->path) > COMPILE_PATH_MOST)
+		return report_error(report, "", 0, 0, "the path of a list is too long");
+	r.source = compile_source(
+	    compile, list->path, list->category, format_exceptions(list->format));
+	r.format = format_new(list->format, list->bare, &reader);
+	good = read_list(&r, report);
+	*counts = *format_counts(r.format);
+	format_free(r.format);
+	return good;
+}

@@ -1,0 +1,29 @@
+/*
+ * compile_read.h - a list file, of any format and packed or not, becomes a source of a
+ * compile.
+ */
+#ifndef BLOCKLISTS_COMPILE_READ_H
+#define BLOCKLISTS_COMPILE_READ_H
+
+#include "blocklists/compile.h"
+#include "blocklists/stream.h"
+
+struct compile_list {
+	const char *path;
+	enum list_format format;
+	enum list_kind bare; /* as format_new() has it */
+	enum category category;
+	bool (*is_suffix)(struct text name); /* no name for which this is true; NULL: any */
+	stream_bytes *on_read;               /* told of the bytes of the file; NULL: nobody is */
+	void *arg;
+};
+
+/*
+ * False, with the problem in *report, when the list cannot be read to its end, does not fit its
+ * format, or is a compiled one; the compile is of no use then.  *counts says what was read and
+ * what was skipped; what became of the entries is in compile_tally(), in the end.
+ */
+bool compile_read(
+    struct compile *, const struct compile_list *, struct format_counts *counts, struct report *);
+
+#endif

@@ -1,0 +1,13 @@
+/* blocklist.c - `sluice blocklist`: one table of its commands. */
+#include "proxy/cli/blocklist.h"
+
+static const struct cli_program programs[] = {
+	{ "compile", blocklist_compile_main, "make one compiled list of many lists" },
+	{ "info", blocklist_info_main, "show what a compiled list holds" },
+};
+
+int
+blocklist_main(int argc, char **argv)
+{
+	return cli_choose("sluice blocklist", programs, COUNT(programs), argc, argv);
+}
