@@ -34,8 +34,8 @@ UNPACK	?= -l:libz.a -l:liblzma.a
 LIBS	:= -levent_core -lcares -lyaml -lpsl -lidn2 -ljansson $(UNPACK) $(CRYPTO) -lpthread
 FLAGS	 = -std=c17 -D_GNU_SOURCE -I. $(WARN) $(HARDEN) $(FORTIFY) $(CFLAGS)
 
-# Two run when the program is built: what they find out is the same at every start.
-BUILDER	:= proxy/server/confine_calls.c proxy/server/confine_export.c
+# What runs when the program is built: it finds out what is the same at every start.
+BUILDER	:= proxy/server/confine_calls.c proxy/server/confine_export.c policy/suffix_export.c
 SOURCES	:= $(filter-out proxy/cli/main.c $(BUILDER), \
 	   $(shell find base blocklists policy proxy -name '*.c' | sort))
 DATA	:= $(shell find base blocklists policy proxy -name '*.S' | sort)
@@ -248,11 +248,20 @@ $B/%.o: %.S
 	$(CC) $(BRANCH) -I. -Wa,-I$B -c -o $@ $<
 $(DATA:%.S=$B/%.o): base/object.inc $(wildcard blocklists/data/* policy/data/*)
 $B/proxy/server/filter.o: $B/proxy/server/filter.bpf
+$B/policy/suffix_filter.o: $B/policy/suffix.filter
 
-$B/confine_export: $(BUILDER:%.c=$B/%.o) $B/base/memory.o $B/base/text.o
+$B/confine_export: $(patsubst %,$B/%.o,proxy/server/confine_calls proxy/server/confine_export \
+    base/memory base/text)
 	$(CC) $(CFLAGS) $(LINK) -o $@ $^ -lseccomp
 
+$B/suffix_export: $(patsubst %,$B/%.o,policy/suffix_export base/file base/memory base/report \
+    base/text base/utf8)
+	$(CC) $(CFLAGS) $(LINK) -o $@ $^ -lpsl -lidn2 $(CRYPTO)
+
 $B/proxy/server/filter.bpf: $B/confine_export
+	$< >$@.new && mv $@.new $@
+
+$B/policy/suffix.filter: $B/suffix_export
 	$< >$@.new && mv $@.new $@
 
 -include $(shell find $B -name '*.d' 2>/dev/null)

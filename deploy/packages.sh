@@ -4,7 +4,7 @@
 set -eu
 
 build="gcc libc6-dev pkg-config libevent-dev libssl-dev libyaml-dev libc-ares-dev libpsl-dev
-	libidn2-dev libjansson-dev libseccomp-dev zlib1g-dev liblzma-dev"
+	libidn2-dev libjansson-dev libseccomp-dev publicsuffix zlib1g-dev liblzma-dev"
 check="libcmocka-dev python3 python3-pytest python3-pip curl wget git openssl iproute2 procps
 	dnsmasq-base xz-utils ca-certificates strace"
 lint="clang clang-tidy clang-format libclang-rt-14-dev cppcheck gcovr mandoc"

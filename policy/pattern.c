@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "base/memory.h"
+#include "policy/suffix.h"
 
 enum { SHOWN_MAX = 64 }; /* bytes of an entry, or of a suggestion, in a message */
 
@@ -66,7 +67,7 @@ suffix_is(struct text name, int type)
 bool
 pattern_is_public_suffix(struct text name)
 {
-	return suffix_is(name, PSL_TYPE_ANY);
+	return suffix_is_possible(name) && suffix_is(name, PSL_TYPE_ANY);
 }
 
 const char *
