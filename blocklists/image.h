@@ -106,4 +106,19 @@ enum image_answer image_spells(const struct image *, struct text name);
 /* Each spelled name in the order of image_compare(), valid during the call; false: damaged. */
 bool image_each_name(const struct image *, void (*on_name)(void *arg, struct text name), void *arg);
 
+/*
+ * Each entry, with the source it is of: exceptions, networks, and names as far as they are
+ * spelled.  An entry has no line.  False: damaged.
+ */
+typedef void image_entry(void *arg, const struct image_source *, const struct list_entry *);
+bool image_each_entry(const struct image *, image_entry *on_entry, void *arg);
+
+/*
+ * Each entry that stands in one image only, whatever its source: names before networks, each in
+ * their order.  False: damaged.
+ */
+typedef void image_change(void *arg, bool added, enum category, const struct list_entry *);
+bool image_diff(
+    const struct image *before, const struct image *after, image_change *on_change, void *arg);
+
 #endif

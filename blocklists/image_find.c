@@ -80,8 +80,8 @@ kind_covers(enum list_kind kind, size_t start)
 
 /* Exceptions: compared whole. */
 
-static struct text
-exception_at(const struct image *image, uint32_t i, struct image_rule *rule)
+struct text
+image_exception_at(const struct image *image, uint32_t i, struct image_rule *rule)
 {
 	const unsigned char *places = image_section(image, IMAGE_EXCEPTIONS) + 4 * (size_t)i;
 	const unsigned char *from = image_section(image, IMAGE_EXCEPTION_TEXT);
@@ -105,7 +105,7 @@ exceptions_from(const struct image *image, struct text name)
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
-		if (image_compare(exception_at(image, middle, &rule), name) < 0)
+		if (image_compare(image_exception_at(image, middle, &rule), name) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -125,7 +125,7 @@ find_exception(const struct asked *a, const struct cover *block, struct cover *f
 		const char *dot = memchr(c.name.p, '.', c.name.n);
 
 		for (uint32_t i = exceptions_from(a->image, c.name);
-		     i < count && text_eq(exception_at(a->image, i, &c.rule), c.name); i++) {
+		     i < count && text_eq(image_exception_at(a->image, i, &c.rule), c.name); i++) {
 			if (!kind_covers(c.rule.kind, start) || !lifts(a, &c, block))
 				continue;
 			*found = c;
@@ -308,33 +308,48 @@ net_of(struct asked *a, const struct family *f, const struct address *address)
 	return image_get32(image_section(a->image, f->nets) + 4 * ((size_t)from - 1));
 }
 
+bool
+image_net_at(const struct image *image, uint32_t row, struct image_net *net)
+{
+	const unsigned char *at = image_section(image, IMAGE_NETS);
+	struct image_net read;
+
+	if (row == 0 || row > image->layout.counts[IMAGE_NET_COUNT])
+		return false;
+	at += IMAGE_NET_BYTES * ((size_t)row - 1);
+	read = (struct image_net){
+		.wider = image_get32(at),
+		.rule = image_unpack(image_get16(at + 4)),
+		.bits = at[6],
+	};
+	if (read.wider >= row || read.bits > 8 * sizeof(struct address) ||
+	    read.rule.source >= image->layout.counts[IMAGE_SOURCE_COUNT])
+		return false;
+	*net = read;
+	return true;
+}
+
 /*
  * Take the net with number *row, and make that the number of the next wider one.  False at
- * the end.  A net stands behind all that are wider, so that this ends.
+ * the end.
  */
 static bool
 next_net(struct asked *a, const struct address *address, uint32_t *row, struct cover *cover)
 {
-	const unsigned char *net = image_section(a->image, IMAGE_NETS);
-	uint32_t parent;
+	struct image_net net;
 
 	if (*row == 0)
 		return false;
-	if (*row > a->image->layout.counts[IMAGE_NET_COUNT]) {
+	if (!image_net_at(a->image, *row, &net)) {
 		a->answer = IMAGE_DAMAGED;
 		return false;
 	}
-	net += IMAGE_NET_BYTES * ((size_t)*row - 1);
-	parent = image_get32(net);
-	*cover = (struct cover){ .rule = image_unpack(image_get16(net + 4)), .near = net[6] };
-	if (parent >= *row || cover->rule.source >= a->image->layout.counts[IMAGE_SOURCE_COUNT] ||
-	    cover->near > 8 * sizeof(address->b)) {
-		a->answer = IMAGE_DAMAGED;
-		return false;
-	}
-	cover->net.bits = (unsigned)cover->near;
-	cover->net.net = address_masked(address, cover->net.bits);
-	*row = parent;
+	*cover = (struct cover){
+		.rule = net.rule,
+		.near = net.bits,
+		.net = { address_masked(address, net.bits), net.bits },
+	};
+	*row = net.wider;
 	return true;
 }
 

@@ -81,6 +81,22 @@ image_bucket_bounds(const struct image *image, enum image_section directory, uin
 	return *from <= *to && *to <= count;
 }
 
+/* An exception by its number from 0; NULL when it is damaged. */
+struct text image_exception_at(const struct image *, uint32_t i, struct image_rule *);
+
+/* A network, but for its address: that of what it was found by. */
+struct image_net {
+	uint32_t wider; /* the number of the next wider one; 0: none */
+	struct image_rule rule;
+	unsigned bits;
+};
+
+/*
+ * A network by its number from 1; false when it is damaged.  It stands behind all that are wider,
+ * so that whoever follows them comes to an end.
+ */
+bool image_net_at(const struct image *, uint32_t row, struct image_net *);
+
 /* Do the spelled names end where their number says? */
 bool image_spelling_ends(const struct image *);
 

@@ -3,7 +3,10 @@
 
 static const struct cli_program programs[] = {
 	{ "compile", blocklist_compile_main, "make one compiled list of many lists" },
-	{ "info", blocklist_info_main, "show what a compiled list holds" },
+	{ "info", blocklist_info_main, "show what compiled lists hold" },
+	{ "lookup", blocklist_lookup_main, "ask lists about names and addresses" },
+	{ "verify", blocklist_verify_main, "check every byte of compiled lists" },
+	{ "diff", blocklist_diff_main, "compare two lists" },
 };
 
 int

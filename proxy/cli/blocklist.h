@@ -11,12 +11,15 @@
 int blocklist_main(int argc, char **argv);
 int blocklist_compile_main(int argc, char **argv);
 int blocklist_info_main(int argc, char **argv);
+int blocklist_lookup_main(int argc, char **argv);
+int blocklist_verify_main(int argc, char **argv);
+int blocklist_diff_main(int argc, char **argv);
 
 /* An image that is to be made. */
 struct blocklist_job {
 	const struct list_source *sources; /* borrowed */
 	size_t source_count;
-	const char *out;
+	const char *out; /* NULL: it is only asked, not kept, and may block canaries */
 	bool spelled;
 	int64_t built, expires;   /* seconds since 1970; expires may be 0: never */
 	const struct text *given; /* canaries that may be blocked */
@@ -38,6 +41,20 @@ struct blocklist_made {
 bool blocklist_make(const struct blocklist_job *, struct blocklist_made *, struct report *);
 void blocklist_made_done(struct blocklist_made *);
 
+/* A list that is asked, compiled or not; all zeros before. */
+struct blocklist_asked {
+	const char *path;           /* borrowed; of a compiled one, else as it was given */
+	struct image *image;        /* owned */
+	struct blocklist_made made; /* of a list that was compiled to be asked, with its spelling */
+};
+
+/* A compiled list, or a SOURCE.  False, with the problems in *report, when it is neither. */
+bool blocklist_ask(struct blocklist_asked *, const char *source, bool quiet, struct report *);
+void blocklist_asked_done(struct blocklist_asked *);
+
+/* A word for people and programs: "exact", "subtree", "below", "network". */
+const char *blocklist_kind_word(enum list_kind);
+
 /* An image, as it is told about. */
 struct blocklist_facts {
 	const char *path;
@@ -48,5 +65,9 @@ struct blocklist_facts {
 
 /* On standard output. */
 void blocklist_print(const struct blocklist_facts *, bool json);
+
+/* What became of a source's entries: the end of a line, and an object. */
+void blocklist_print_source(const struct image_source *);
+json_t *blocklist_json_source(const struct image_source *);
 
 #endif

@@ -9,6 +9,8 @@
 #include "proxy/cli/blocklist.h"
 #include "proxy/cli/progress.h"
 
+enum { SORTING = 30 }; /* of a hundred parts of the time */
+
 struct making {
 	struct progress progress;
 	const char *path; /* of the list that is read */
@@ -22,9 +24,9 @@ on_read(void *arg, struct text bytes)
 	progress_add(&m->progress, bytes.n, m->path);
 }
 
-/* Of a pipe nobody knows; then of none. */
+/* Bytes to read, and sorting counted as some more.  0 when one is a pipe: then nobody knows. */
 static uint64_t
-whole_size(const struct blocklist_job *job)
+whole_work(const struct blocklist_job *job)
 {
 	uint64_t sum = 0;
 	struct stat st;
@@ -34,7 +36,7 @@ whole_size(const struct blocklist_job *job)
 			return 0;
 		sum += (uint64_t)st.st_size;
 	}
-	return sum;
+	return sum + sum * SORTING / (100 - SORTING);
 }
 
 /* All lists, also after one that is bad, so that a person mends them at once. */
@@ -90,7 +92,8 @@ finish(const struct blocklist_job *job, const struct canaries *canaries,
 		.expires = job->expires,
 	};
 
-	plan.canaries = canaries_hosts(canaries, &plan.canary_count);
+	if (canaries != NULL)
+		plan.canaries = canaries_hosts(canaries, &plan.canary_count);
 	return compile_finish(made->compile, &plan, &made->bytes, report) &&
 	       (job->out == NULL || compile_write(made->bytes, job->out, report));
 }
@@ -98,15 +101,15 @@ finish(const struct blocklist_job *job, const struct canaries *canaries,
 bool
 blocklist_make(const struct blocklist_job *job, struct blocklist_made *made, struct report *report)
 {
-	struct canaries *canaries = load_canaries(job, report);
+	struct canaries *canaries = job->out != NULL ? load_canaries(job, report) : NULL;
 	struct making m = { .path = NULL };
 	bool good;
 
-	if (canaries == NULL)
+	if (job->out != NULL && canaries == NULL)
 		return false;
 	made->compile = compile_new();
 	made->counts = memory_new(job->source_count, sizeof(*made->counts));
-	progress_begin(&m.progress, !job->quiet, whole_size(job));
+	progress_begin(&m.progress, !job->quiet, whole_work(job));
 	good = read_lists(job, &m, made, report);
 	progress_wait(&m.progress, "sorting");
 	good = good && finish(job, canaries, made, report);

@@ -31,7 +31,6 @@ bytes_a_name(const struct image_info *info)
 	return (double)info->size / (double)info->names;
 }
 
-/* Calls back for each reason with the lines it was met in. */
 static void
 print_tally(const char *what, const struct format_tally *tally)
 {
@@ -58,19 +57,16 @@ print_counts(const struct format_counts *counts)
 	}
 }
 
-static void
-print_source(const struct image_source *source, const struct format_counts *counts)
+void
+blocklist_print_source(const struct image_source *source)
 {
 	const struct image_tally *t = &source->tally;
 
-	fputs("  ", stdout);
 	cli_print_text(text(source->path), stdout);
 	printf("  %s: %" PRIu32 " accepted, %" PRIu32 " duplicate, %" PRIu32 " subsumed, %" PRIu32
 	       " cancelled, %" PRIu32 " skipped\n",
 	    category_word(source->category), t->accepted, t->duplicate, t->subsumed, t->cancelled,
 	    t->skipped);
-	if (counts != NULL)
-		print_counts(counts);
 }
 
 static void
@@ -88,8 +84,12 @@ print_text(const struct blocklist_facts *f)
 		printf(", %.2f a name", bytes_a_name(info));
 	printf("\n  holds    %zu names%s, %zu exceptions, %zu networks\n", info->names,
 	    info->spelled > 0 ? " with their spelling" : "", info->exceptions, info->nets);
-	for (size_t i = 0; i < info->source_count; i++)
-		print_source(&info->sources[i], f->counts != NULL ? &f->counts[i] : NULL);
+	for (size_t i = 0; i < info->source_count; i++) {
+		fputs("  ", stdout);
+		blocklist_print_source(&info->sources[i]);
+		if (f->counts != NULL)
+			print_counts(&f->counts[i]);
+	}
 }
 
 static json_t *
@@ -123,8 +123,8 @@ add_counts(json_t *object, const struct format_counts *counts)
 	json_object_set_new(object, "masked", json_tally(&counts->masked));
 }
 
-static json_t *
-json_source(const struct image_source *source, const struct format_counts *counts)
+json_t *
+blocklist_json_source(const struct image_source *source)
 {
 	const struct image_tally *t = &source->tally;
 	json_t *object = json_object();
@@ -136,8 +136,6 @@ json_source(const struct image_source *source, const struct format_counts *count
 	json_object_set_new(object, "subsumed", json_integer(t->subsumed));
 	json_object_set_new(object, "cancelled", json_integer(t->cancelled));
 	json_object_set_new(object, "skipped", json_integer(t->skipped));
-	if (counts != NULL)
-		add_counts(object, counts);
 	return object;
 }
 
@@ -158,9 +156,13 @@ json_of(const struct blocklist_facts *f)
 	json_object_set_new(object, "spelled", json_boolean(info->spelled > 0));
 	json_object_set_new(object, "exceptions", json_integer((json_int_t)info->exceptions));
 	json_object_set_new(object, "networks", json_integer((json_int_t)info->nets));
-	for (size_t i = 0; i < info->source_count; i++)
-		json_array_append_new(sources,
-		    json_source(&info->sources[i], f->counts != NULL ? &f->counts[i] : NULL));
+	for (size_t i = 0; i < info->source_count; i++) {
+		json_t *source = blocklist_json_source(&info->sources[i]);
+
+		if (f->counts != NULL)
+			add_counts(source, &f->counts[i]);
+		json_array_append_new(sources, source);
+	}
 	json_object_set_new(object, "sources", sources);
 	return object;
 }

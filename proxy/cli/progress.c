@@ -2,14 +2,15 @@
 #include "proxy/cli/progress.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "proxy/cli/cli.h"
-
 /* Milliseconds: a guess before the first of these says nothing. */
 enum { GUESS_AFTER = 200, LONG = 1000, REDRAW_AFTER = 100 };
-enum { BAR = 30, WORD_SHOWN = 40 };
+enum { BAR = 30, WORD_SHOWN = 40, WORD_ROOM = WORD_SHOWN + 4 };
+
+#define ERASE "\r\033[K"
 
 static int64_t
 now(void)
@@ -22,41 +23,33 @@ now(void)
 
 /* The end of a long word tells most: of a path, the file. */
 static void
-print_word(const char *word)
+shorten(const char *word, char shown[WORD_ROOM])
 {
-	struct text shown = text(word);
+	size_t n = strlen(word), skip = n > WORD_SHOWN ? n - WORD_SHOWN : 0;
 
-	if (shown.n > WORD_SHOWN) {
-		fputs("...", stderr);
-		shown = text_skip(shown, shown.n - WORD_SHOWN);
-	}
-	cli_print_text(shown, stderr);
+	snprintf(shown, WORD_ROOM, "%s%s", skip > 0 ? "..." : "", word + skip);
+	for (char *p = shown; *p != '\0'; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
 }
 
-static void
-erase(struct progress *p)
-{
-	if (p->shown)
-		fputs("\r\033[K", stderr);
-	p->shown = false;
-}
-
+/* In one call each, which is one write: standard error has no buffer. */
 static void
 draw(struct progress *p, const char *word)
 {
-	uint64_t done = p->done < p->whole ? p->done : p->whole;
+	static const char full[] = "##############################";
+	static const char empty[] = "..............................";
+	const double part = p->done < p->whole ? (double)p->done / (double)p->whole : 1;
+	const int filled = (int)(part * BAR);
+	char shown[WORD_ROOM];
 
-	erase(p);
-	if (p->whole > 0) {
-		int filled = (int)(done * BAR / p->whole);
-
-		fprintf(stderr, "[%.*s%.*s] %3d %%  ", filled, "##############################",
-		    BAR - filled, "..............................", (int)(done * 100 / p->whole));
-	} else {
-		fprintf(stderr, "%.1f MiB  ", (double)p->done / (1 << 20));
-	}
-	print_word(word);
-	fflush(stderr);
+	_Static_assert(sizeof(full) == BAR + 1 && sizeof(empty) == BAR + 1, "as wide as the bar");
+	shorten(word, shown);
+	if (p->whole > 0)
+		fprintf(stderr, ERASE "[%s%s] %3d %%  %s", full + BAR - filled, empty + filled,
+		    (int)(part * 100), shown);
+	else
+		fprintf(stderr, ERASE "%.1f MiB  %s", (double)p->done / (1 << 20), shown);
 	p->shown = true;
 }
 
@@ -97,13 +90,13 @@ progress_wait(struct progress *p, const char *word)
 {
 	if (!p->possible || !is_long(p, now() - p->begun))
 		return;
-	p->done = p->whole;
 	draw(p, word);
 }
 
 void
 progress_end(struct progress *p)
 {
-	erase(p);
-	fflush(stderr);
+	if (p->shown)
+		fputs(ERASE, stderr);
+	p->shown = false;
 }
