@@ -8,6 +8,8 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
+#include "base/writer.h"
+
 enum { GROUPS = 8, IPV4_AT = 12, IPV4_OFFSET_BITS = 96 };
 
 static const uint8_t mapped[IPV4_AT] = { [10] = 0xff, [11] = 0xff };
@@ -92,17 +94,28 @@ longest_zero_run(const unsigned groups[GROUPS])
 	return best;
 }
 
+/* A dotted quad, without printf(3): each line of the record has some. */
+static void
+put_ipv4(struct writer *w, const uint8_t b[4])
+{
+	for (size_t i = 0; i < 4; i++) {
+		if (i > 0)
+			writer_char(w, '.');
+		writer_number(w, b[i]);
+	}
+}
+
 /*
  * RFC 5952 section 4.  Written here because inet_ntop(3) chooses per library
  * when to end in a dotted quad; only mapped addresses do, and those are IPv4.
  */
 static void
-format_ipv6(const struct address *a, char out[ADDRESS_TEXT_MAX])
+put_ipv6(struct writer *w, const struct address *a)
 {
 	const char *separator = "";
 	unsigned groups[GROUPS];
 	struct gap gap;
-	size_t at = 0, i = 0;
+	size_t i = 0;
 
 	for (size_t g = 0; g < GROUPS; g++)
 		groups[g] = (unsigned)a->b[2 * g] << 8 | a->b[2 * g + 1];
@@ -113,24 +126,25 @@ format_ipv6(const struct address *a, char out[ADDRESS_TEXT_MAX])
 			i += gap.n;
 			continue;
 		}
-		at += (size_t)snprintf(
-		    out + at, ADDRESS_TEXT_MAX - at, "%s%x", separator, groups[i++]);
+		writer_word(w, separator);
+		writer_hex(w, groups[i++]);
 		separator = ":";
 	}
 	/* A gap at the very end still has to be written. */
-	snprintf(out + at, ADDRESS_TEXT_MAX - at, "%s",
-	    gap.n > 0 && gap.first + gap.n == GROUPS ? "::" : "");
+	if (gap.n > 0 && gap.first + gap.n == GROUPS)
+		writer_word(w, "::");
 }
 
 const char *
 address_format(const struct address *a, char out[ADDRESS_TEXT_MAX])
 {
+	struct writer w = writer_begin(out, ADDRESS_TEXT_MAX);
+
 	if (address_is_ipv4(a))
-		snprintf(
-		    out, ADDRESS_TEXT_MAX, "%u.%u.%u.%u", a->b[12], a->b[13], a->b[14], a->b[15]);
+		put_ipv4(&w, a->b + IPV4_AT);
 	else
-		format_ipv6(a, out);
-	return out;
+		put_ipv6(&w, a);
+	return writer_end(&w);
 }
 
 socklen_t
@@ -208,16 +222,6 @@ prefix_parse(struct text a, struct prefix *prefix)
 		return PREFIX_HOST_BITS;
 	*prefix = parsed;
 	return PREFIX_OK;
-}
-
-bool
-prefix_has(const struct prefix *p, const struct address *a)
-{
-	unsigned whole = p->bits / 8, rest = p->bits % 8;
-	uint8_t mask = (uint8_t)(0xff00U >> rest);
-
-	return memcmp(p->net.b, a->b, whole) == 0 &&
-	       (rest == 0 || ((p->net.b[whole] ^ a->b[whole]) & mask) == 0);
 }
 
 bool

@@ -5,9 +5,11 @@
 #ifndef BASE_ADDRESS_H
 #define BASE_ADDRESS_H
 
+#include <endian.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/text.h"
@@ -74,7 +76,28 @@ enum prefix_result prefix_parse(struct text, struct prefix *);
 /* The address with all but its first bits (0-128) cleared. */
 struct address address_masked(const struct address *, unsigned bits);
 
-bool prefix_has(const struct prefix *, const struct address *);
+/* Half of an address as a number; at is 0 or 8. */
+static inline uint64_t
+address_half(const struct address *a, size_t at)
+{
+	uint64_t bytes;
+
+	memcpy(&bytes, a->b + at, sizeof(bytes));
+	return be64toh(bytes);
+}
+
+/* Inline for those who ask a table of them. */
+static inline bool
+prefix_has(const struct prefix *p, const struct address *a)
+{
+	uint64_t high = address_half(&p->net, 0) ^ address_half(a, 0);
+	uint64_t low = address_half(&p->net, 8) ^ address_half(a, 8);
+
+	if (p->bits <= 64)
+		return p->bits == 0 || high >> (64 - p->bits) == 0;
+	return high == 0 && low >> (128 - p->bits) == 0;
+}
+
 bool prefix_is_single(const struct prefix *); /* one address exactly */
 
 /* `net/length` in the family's own count; returns out. */

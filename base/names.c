@@ -157,29 +157,6 @@ names_has(const struct names *set, struct text name, enum match match)
 	       find_slot(set, name, hash_name(set, name), match, &at) != NULL;
 }
 
-/*
- * The hash of each suffix of host, at the place where the suffix starts.  An
- * address has no parents, though its text has dots: "*.2.3.4" is not about 1.2.3.4.
- * Returns where the last suffix starts.
- */
-static size_t
-hash_suffixes(const struct names *set, struct text host, uint32_t hashes[HOST_NAME_MAX_BYTES])
-{
-	bool has_parents = !host_ends_in_number(host);
-	struct hash h = hash_start(&set->key);
-	size_t last = 0;
-
-	for (size_t i = host.n; i > 0; i--) {
-		if (has_parents && host.p[i - 1] == '.' && i < host.n) {
-			hashes[i] = slot_hash(&h);
-			last = last == 0 ? i : last;
-		}
-		hash_add(&h, host.p[i - 1]);
-	}
-	hashes[0] = slot_hash(&h);
-	return last;
-}
-
 /* The place of a hit in the order of names_find(): by suffix, then SUBTREE last. */
 static size_t
 place(size_t start, enum match match)
@@ -187,33 +164,51 @@ place(size_t start, enum match match)
 	return 2 * start + (match == MATCH_SUBTREE);
 }
 
-/* The first hit that is not before a place. */
+/* The first hit about the suffix of host at start, no nearer than `first`; NULL: none. */
+static const struct slot *
+find_suffix(const struct names *set, struct text host, size_t start, uint32_t hash, size_t first)
+{
+	enum match own = start == 0 ? MATCH_EXACT : MATCH_BELOW;
+	struct text name = text_skip(host, start);
+	const struct slot *s = NULL;
+	size_t at;
+
+	if (place(start, own) >= first)
+		s = find_slot(set, name, hash, own, &at);
+	if (s == NULL && place(start, MATCH_SUBTREE) >= first)
+		s = find_slot(set, name, hash, MATCH_SUBTREE, &at);
+	return s;
+}
+
+/*
+ * The first hit that is not before a place.  Suffixes are met from the shortest to the longest,
+ * so it is the last one found.  An address has no parents, though its text has dots: "*.2.3.4"
+ * is not about 1.2.3.4.
+ */
 static bool
 find_from(const struct names *set, struct text host, size_t first, struct names_hit *hit)
 {
-	uint32_t hashes[HOST_NAME_MAX_BYTES];
-	const struct slot *s = NULL;
-	size_t start = 0, last, at;
+	const struct slot *best = NULL;
+	bool has_parents;
+	struct hash h;
 
-	if (set == NULL || host.n == 0 || host.n > HOST_NAME_MAX_BYTES)
+	if (set == NULL || set->count == 0 || host.n == 0 || host.n > HOST_NAME_MAX_BYTES)
 		return false;
-	last = hash_suffixes(set, host, hashes);
-	for (;;) {
-		enum match own = start == 0 ? MATCH_EXACT : MATCH_BELOW;
-		struct text name = text_skip(host, start);
+	has_parents = !host_ends_in_number(host);
+	h = hash_start(&set->key);
+	for (size_t start = host.n; start-- > 0;) {
+		const struct slot *s;
 
-		if (place(start, own) >= first)
-			s = find_slot(set, name, hashes[start], own, &at);
-		if (s == NULL && place(start, MATCH_SUBTREE) >= first)
-			s = find_slot(set, name, hashes[start], MATCH_SUBTREE, &at);
-		if (s != NULL || start == last)
-			break;
-		while (host.p[start++] != '.')
-			continue; /* There is a dot: start is before last. */
+		hash_add(&h, host.p[start]);
+		if (start > 0 && !(has_parents && host.p[start - 1] == '.'))
+			continue;
+		s = find_suffix(set, host, start, slot_hash(&h), first);
+		if (s != NULL)
+			best = s;
 	}
-	if (s != NULL && hit != NULL)
-		*hit = (struct names_hit){ s->value, slot_match(s), slot_name(s) };
-	return s != NULL;
+	if (best != NULL && hit != NULL)
+		*hit = (struct names_hit){ best->value, slot_match(best), slot_name(best) };
+	return best != NULL;
 }
 
 bool

@@ -7,6 +7,7 @@ sources hold (reasons, members of the record) are read there.  The program is $S
 import json
 import os
 import re
+import runpy
 import shutil
 import signal
 import socket
@@ -381,6 +382,18 @@ class Form(unittest.TestCase):
             text = page.read_text().lower()
             for part in ("context", "choice", "change our mind"):
                 self.assertIn(part, text, page.name)
+
+
+class Mutants(unittest.TestCase):
+    """tests/mutants/list against the sources: a mutant that cannot be planted proves nothing."""
+
+    def test_each_line_stands_in_its_file(self):
+        planter = runpy.run_path(str(ROOT / "tests/mutants/run.py"))
+        lost = [f"{m.number}: {m.file}: {m.old}"
+                for m in planter["read_list"](ROOT / "tests/mutants/list")
+                if planter["planted"](source(m.file), m) is None]
+        self.assertEqual(lost, [])
+
 
 
 if __name__ == "__main__":

@@ -3,35 +3,6 @@
  */
 #include "proxy/audit/json.h"
 
-#include <assert.h>
-
-void
-json_put(struct json *o, const char *p, size_t n)
-{
-	assert(n <= o->room - o->n);
-	memcpy(o->p + o->n, p, n);
-	o->n += n;
-}
-
-void
-json_put_word(struct json *o, const char *word)
-{
-	json_put(o, word, strlen(word));
-}
-
-void
-json_put_number(struct json *o, uint64_t v)
-{
-	char digits[20];
-	size_t at = sizeof(digits);
-
-	do {
-		digits[--at] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v > 0);
-	json_put(o, digits + at, sizeof(digits) - at);
-}
-
 /* How many bytes a UTF-8 sequence that begins with this one has, and what its first byte adds. */
 static size_t
 sequence_length(unsigned char first, uint32_t *bits)
@@ -153,76 +124,26 @@ plain_run(struct text t, size_t most)
 	return n;
 }
 
-/* A string with its quotes; its inside takes at most cap bytes, and an ellipsis when it was cut. */
-static void
-json_put_text(struct json *o, struct text t, size_t cap)
+void
+json_put_text(struct writer *o, struct text t, size_t cap)
 {
-	json_put(o, "\"", 1);
+	writer_char(o, '"');
 	while (t.n > 0) {
 		size_t run = plain_run(t, cap), n;
 		char shown[SHOWN_MAX];
 
-		json_put(o, t.p, run);
+		writer_put(o, t.p, run);
 		t = text_skip(t, run);
 		cap -= run;
 		if (t.n == 0)
 			break;
 		n = next_shown(&t, shown);
 		if (n > cap) {
-			json_put(o, "\xe2\x80\xa6", JSON_ELLIPSIS);
+			writer_put(o, "\xe2\x80\xa6", JSON_ELLIPSIS);
 			break;
 		}
-		json_put(o, shown, n);
+		writer_put(o, shown, n);
 		cap -= n;
 	}
-	json_put(o, "\"", 1);
-}
-
-void
-json_name(struct json *o, const char *name)
-{
-	if (o->p[o->n - 1] != '{')
-		json_put(o, ",", 1);
-	json_put(o, "\"", 1);
-	json_put_word(o, name);
-	json_put(o, "\":", 2);
-}
-
-void
-json_word(struct json *o, const char *name, const char *word)
-{
-	json_name(o, name);
-	json_put(o, "\"", 1);
-	json_put_word(o, word);
-	json_put(o, "\"", 1);
-}
-
-void
-json_text(struct json *o, const char *name, struct text t, size_t cap)
-{
-	if (t.n == 0)
-		return;
-	json_name(o, name);
-	json_put_text(o, t, cap);
-}
-
-void
-json_number(struct json *o, const char *name, uint64_t v)
-{
-	json_name(o, name);
-	json_put_number(o, v);
-}
-
-void
-json_count(struct json *o, const char *name, uint64_t v)
-{
-	if (v > 0)
-		json_number(o, name, v);
-}
-
-void
-json_flag(struct json *o, const char *name, bool v)
-{
-	json_name(o, name);
-	json_put_word(o, v ? "true" : "false");
+	writer_char(o, '"');
 }

@@ -1,7 +1,6 @@
 /*
- * json.h - JSON by hand: members are appended to a buffer of the caller's, without allocation.
+ * json.h - JSON by hand: members are appended to a writer, without allocation.
  *
- * The caller knows how much he writes: running out of room is a bug and ends the program.
  * Texts are bytes from anywhere; whatever they hold, the result is UTF-8 on one line:
  *
  *   - control bytes, quotes, backslashes and the code points that are invisible or reorder text
@@ -15,35 +14,66 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/text.h"
+#include "base/writer.h"
 
 enum { JSON_ELLIPSIS = 3 }; /* bytes of U+2026 */
 
-struct json {
-	char *p; /* borrowed */
-	size_t n, room;
-};
+/* A string with its quotes; its inside takes at most cap bytes, and an ellipsis when it was cut. */
+void json_put_text(struct writer *, struct text, size_t cap);
 
-static inline struct json
-json_begin(char *out, size_t room)
+/*
+ * `"name":`, with the comma before it unless it is the first member of its object.  This and
+ * what follows is inline since a line has some forty names, whose lengths are then known.
+ */
+static inline void
+json_name(struct writer *o, const char *name)
 {
-	return (struct json){ out, 0, room };
+	if (o->p[o->n - 1] != '{')
+		writer_char(o, ',');
+	writer_char(o, '"');
+	writer_word(o, name);
+	writer_put(o, "\":", 2);
 }
 
-/* As they are: for punctuation, and for words without anything to escape. */
-void json_put(struct json *, const char *p, size_t n);
-void json_put_word(struct json *, const char *word);
-void json_put_number(struct json *, uint64_t v);
+static inline void
+json_word(struct writer *o, const char *name, const char *word)
+{
+	json_name(o, name);
+	writer_char(o, '"');
+	writer_word(o, word);
+	writer_char(o, '"');
+}
 
-/* `"name":`, with the comma before it unless it is the first member of its object. */
-void json_name(struct json *, const char *name);
+static inline void
+json_number(struct writer *o, const char *name, uint64_t v)
+{
+	json_name(o, name);
+	writer_number(o, v);
+}
 
-void json_word(struct json *, const char *name, const char *word);
-void json_number(struct json *, const char *name, uint64_t v);
-void json_flag(struct json *, const char *name, bool v);
+static inline void
+json_flag(struct writer *o, const char *name, bool v)
+{
+	json_name(o, name);
+	writer_word(o, v ? "true" : "false");
+}
 
-/* Left out when empty, or 0. */
-void json_text(struct json *, const char *name, struct text, size_t cap);
-void json_count(struct json *, const char *name, uint64_t v);
+/* Left out when empty. */
+static inline void
+json_text(struct writer *o, const char *name, struct text t, size_t cap)
+{
+	if (t.n == 0)
+		return;
+	json_name(o, name);
+	json_put_text(o, t, cap);
+}
+
+/* Left out when 0. */
+static inline void
+json_count(struct writer *o, const char *name, uint64_t v)
+{
+	if (v > 0)
+		json_number(o, name, v);
+}
 
 #endif

@@ -21,13 +21,13 @@ _Static_assert(LINE_SIZE <= PIPE_BUF, "a pipe takes a line whole or not at all")
 
 /* The last `width` digits of v, for the parts of a date. */
 static void
-put_padded(struct json *o, uint64_t v, size_t width)
+put_padded(struct writer *o, uint64_t v, size_t width)
 {
 	char digits[20];
 
 	for (size_t i = width; i-- > 0; v /= 10)
 		digits[i] = (char)('0' + v % 10);
-	json_put(o, digits, width);
+	writer_put(o, digits, width);
 }
 
 /*
@@ -36,7 +36,7 @@ put_padded(struct json *o, uint64_t v, size_t width)
  * year and 400 years always have 146097 days.
  */
 static void
-put_time(struct json *o, struct timespec time)
+put_time(struct writer *o, struct timespec time)
 {
 	uint64_t seconds = time.tv_sec > 0 ? (uint64_t)time.tv_sec : 0;
 	uint64_t days = seconds / 86400 + 719468, era = days / 146097, day = days % 146097;
@@ -46,31 +46,31 @@ put_time(struct json *o, struct timespec time)
 	bool next_year = month >= 10;
 
 	put_padded(o, era * 400 + year + next_year, 4);
-	json_put(o, "-", 1);
+	writer_char(o, '-');
 	put_padded(o, next_year ? month - 9 : month + 3, 2);
-	json_put(o, "-", 1);
+	writer_char(o, '-');
 	put_padded(o, of_year - (153 * month + 2) / 5 + 1, 2);
-	json_put(o, "T", 1);
+	writer_char(o, 'T');
 	put_padded(o, seconds / 3600 % 24, 2);
-	json_put(o, ":", 1);
+	writer_char(o, ':');
 	put_padded(o, seconds / 60 % 60, 2);
-	json_put(o, ":", 1);
+	writer_char(o, ':');
 	put_padded(o, seconds % 60, 2);
-	json_put(o, ".", 1);
+	writer_char(o, '.');
 	put_padded(o, (uint64_t)time.tv_nsec / 1000, 6);
-	json_put(o, "Z", 1);
+	writer_char(o, 'Z');
 }
 
 /* A time of -1 was not taken; 0 ms is a measurement. */
 static void
-member_milliseconds(struct json *o, const char *name, int64_t v)
+member_milliseconds(struct writer *o, const char *name, int64_t v)
 {
 	if (v >= 0)
 		json_number(o, name, (uint64_t)v);
 }
 
 static void
-member_address(struct json *o, const char *name, const struct address *address)
+member_address(struct writer *o, const char *name, const struct address *address)
 {
 	char spelled[ADDRESS_TEXT_MAX];
 
@@ -79,21 +79,21 @@ member_address(struct json *o, const char *name, const struct address *address)
 }
 
 static void
-member_rule(struct json *o, const struct rule_source *rule)
+member_rule(struct writer *o, const struct rule_source *rule)
 {
 	if (rule->file == NULL && rule->entry.n == 0 && rule->category == NULL)
 		return;
 	json_name(o, "rule");
-	json_put(o, "{", 1);
+	writer_char(o, '{');
 	json_text(o, "file", text(rule->file), LINE_CAP_FILE);
 	json_count(o, "line", rule->line);
 	json_text(o, "entry", rule->entry, LINE_CAP_ENTRY);
 	json_text(o, "category", text(rule->category), LINE_CAP_CATEGORY);
-	json_put(o, "}", 1);
+	writer_char(o, '}');
 }
 
 static void
-member_addresses(struct json *o, const struct record *r)
+member_addresses(struct writer *o, const struct record *r)
 {
 	size_t shown = r->address_count < LINE_ADDRESSES ? r->address_count : LINE_ADDRESSES;
 	char spelled[ADDRESS_TEXT_MAX];
@@ -102,27 +102,27 @@ member_addresses(struct json *o, const struct record *r)
 		return;
 	json_name(o, "addresses");
 	for (size_t i = 0; i < shown; i++) {
-		json_put_word(o, i == 0 ? "[\"" : ",\"");
-		json_put_word(o, address_format(&r->addresses[i], spelled));
-		json_put(o, "\"", 1);
+		writer_word(o, i == 0 ? "[\"" : ",\"");
+		writer_word(o, address_format(&r->addresses[i], spelled));
+		writer_char(o, '"');
 	}
-	json_put(o, "]", 1);
+	writer_char(o, ']');
 	json_count(o, "more_addresses", r->address_count - shown);
 }
 
 static void
-put_stamp(struct json *o, const struct line_stamp *stamp, const char *event)
+put_stamp(struct writer *o, const struct line_stamp *stamp, const char *event)
 {
-	json_put(o, "{", 1);
+	writer_char(o, '{');
 	json_name(o, "time");
-	json_put(o, "\"", 1);
+	writer_char(o, '"');
 	put_time(o, stamp->time);
-	json_put(o, "\"", 1);
+	writer_char(o, '"');
 	json_word(o, "event", event);
 }
 
 static void
-put_origin(struct json *o, const struct line_stamp *stamp)
+put_origin(struct writer *o, const struct line_stamp *stamp)
 {
 	json_number(o, "worker", stamp->worker);
 	json_number(o, "seq", stamp->seq);
@@ -130,21 +130,21 @@ put_origin(struct json *o, const struct line_stamp *stamp)
 
 /* Unique over runs, workers and requests; the same in the open line and its close. */
 static void
-member_id(struct json *o, const struct line_stamp *stamp, uint64_t id)
+member_id(struct writer *o, const struct line_stamp *stamp, uint64_t id)
 {
 	json_name(o, "id");
-	json_put(o, "\"", 1);
-	json_put(o, stamp->instance, strnlen(stamp->instance, LINE_INSTANCE_MAX));
-	json_put(o, "-", 1);
-	json_put_number(o, stamp->worker);
-	json_put(o, "-", 1);
-	json_put_number(o, id);
-	json_put(o, "\"", 1);
+	writer_char(o, '"');
+	writer_put(o, stamp->instance, strnlen(stamp->instance, LINE_INSTANCE_MAX));
+	writer_char(o, '-');
+	writer_number(o, stamp->worker);
+	writer_char(o, '-');
+	writer_number(o, id);
+	writer_char(o, '"');
 }
 
 /* Who asked for what. */
 static void
-put_request(struct json *o, const struct record *r)
+put_request(struct writer *o, const struct record *r)
 {
 	json_text(o, "client", r->client, LINE_CAP_CLIENT);
 	json_text(o, "listener", r->listener, LINE_CAP_LISTENER);
@@ -158,7 +158,7 @@ put_request(struct json *o, const struct record *r)
 
 /* What was decided, and what came of it before the tunnel opened. */
 static void
-put_outcome(struct json *o, const struct record *r)
+put_outcome(struct writer *o, const struct record *r)
 {
 	json_word(o, "verdict", line_verdict(r));
 	json_word(o, "reason", reason_word(r->reason));
@@ -172,7 +172,7 @@ put_outcome(struct json *o, const struct record *r)
 }
 
 static void
-put_ending(struct json *o, const struct record *r)
+put_ending(struct writer *o, const struct record *r)
 {
 	bool close = r->event == AUDIT_CLOSE;
 
@@ -219,7 +219,7 @@ line_format(
 		[AUDIT_DENY] = "deny",
 		[AUDIT_FAIL] = "fail",
 	};
-	struct json o = json_begin(out, LINE_SIZE - 1);
+	struct writer o = writer_begin(out, LINE_SIZE - 1);
 
 	put_stamp(&o, stamp, events[r->event]);
 	member_id(&o, stamp, r->id);
@@ -229,18 +229,18 @@ line_format(
 	put_ending(&o, r);
 	if (count > 1)
 		json_number(&o, "count", count);
-	json_put(&o, "}\n", 2);
+	writer_put(&o, "}\n", 2);
 	return o.n;
 }
 
 size_t
 line_gap(char out[LINE_SIZE], const struct line_stamp *stamp, uint64_t lost)
 {
-	struct json o = json_begin(out, LINE_SIZE - 1);
+	struct writer o = writer_begin(out, LINE_SIZE - 1);
 
 	put_stamp(&o, stamp, "gap");
 	put_origin(&o, stamp);
 	json_number(&o, "lost", lost);
-	json_put(&o, "}\n", 2);
+	writer_put(&o, "}\n", 2);
 	return o.n;
 }

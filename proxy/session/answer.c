@@ -1,7 +1,7 @@
 /* answer.c - see answer.h. */
 #include "proxy/session/answer.h"
 
-#include <stdio.h>
+#include "base/writer.h"
 
 /* RFC 9110 15, RFC 6585: the phrases of the statuses in the table of reasons. */
 static const struct {
@@ -28,72 +28,134 @@ status_phrase(int status)
 	return "Error";
 }
 
-/* The text as a printf precision and pointer: its length is bounded by its makers. */
-#define TEXT(t) (int)(t).n, (t).n > 0 ? (t).p : ""
+/*
+ * 253 bytes of host, an environment's name of 256 characters of four bytes, a port: the unit
+ * test writes the longest.
+ */
+enum { WORDS_MAX = 1400 };
 
-/* Reasons whose remedy lies in the environment document or in one list get their own words. */
-const char *
-answer_words(const struct answer *a, char *out, size_t size)
+/* What the client may do about it; in it, %h is the host, %e the environment, %p the port. */
+static const char *
+template_of(const struct answer *a)
 {
-	const char *word = reason_word(a->reason);
-
 	if (a->reason == REASON_HOST_NOT_ALLOWED)
-		snprintf(out, size, "%.*s is not in allowed_hosts of environment \"%.*s\"",
-		    TEXT(a->host), TEXT(a->environment));
-	else if (a->reason == REASON_PORT_NOT_ALLOWED)
-		snprintf(out, size,
-		    "port %u of %.*s is not open in environment \"%.*s\", though the host is",
-		    a->port, TEXT(a->host), TEXT(a->environment));
-	else if (a->reason == REASON_SAFETY_BLOCKLIST)
-		snprintf(out, size, "%.*s is on a safety blocklist (%s), in every environment",
-		    TEXT(a->host), a->category != NULL ? a->category : "listed");
-	else if (a->reason == REASON_BLOCKED_PORT)
-		snprintf(out, size, "port %u is blocked in every environment", a->port);
-	else if (a->detail.n > 0)
-		snprintf(out, size, "%s: %.*s", word, TEXT(a->detail));
-	else if (a->host.n > 0)
-		snprintf(out, size, "%.*s: %s", TEXT(a->host), reason_meaning(a->reason));
-	else
-		snprintf(out, size, "%s", reason_meaning(a->reason));
-	return out;
+		return "%h is not in allowed_hosts of environment \"%e\"";
+	if (a->reason == REASON_PORT_NOT_ALLOWED)
+		return "port %p of %h is not open in environment \"%e\", though the host is";
+	if (a->reason == REASON_SAFETY_BLOCKLIST)
+		return "%h is on a safety blocklist (%c), in every environment";
+	if (a->reason == REASON_BLOCKED_PORT)
+		return "port %p is blocked in every environment";
+	if (a->detail.n > 0)
+		return "%r: %d";
+	return a->host.n > 0 ? "%h: %m" : "%m";
+}
+
+/* What a letter of a template stands for. */
+static void
+put_part(struct writer *w, char letter, const struct answer *a)
+{
+	if (letter == 'h')
+		writer_text(w, a->host);
+	else if (letter == 'e')
+		writer_text(w, a->environment);
+	else if (letter == 'p')
+		writer_number(w, a->port);
+	else if (letter == 'c')
+		writer_word(w, a->category != NULL ? a->category : "listed");
+	else if (letter == 'r')
+		writer_word(w, reason_word(a->reason));
+	else if (letter == 'd')
+		writer_text(w, a->detail);
+	else if (letter == 'm')
+		writer_word(w, reason_meaning(a->reason));
+}
+
+static struct text
+fill(char out[WORDS_MAX], const struct answer *a)
+{
+	struct writer w = writer_begin(out, WORDS_MAX);
+	struct text rest = text(template_of(a)), part;
+
+	while (text_cut(&rest, '%', &part)) {
+		writer_text(&w, part);
+		put_part(&w, rest.p[0], a);
+		rest = text_skip(rest, 1);
+	}
+	writer_text(&w, rest);
+	return (struct text){ out, w.n };
+}
+
+static void
+put_status_line(struct writer *w, const struct answer *a, int status)
+{
+	writer_word(w, "HTTP/1.1 ");
+	writer_number(w, (unsigned)status);
+	writer_char(w, ' ');
+	writer_word(w, status_phrase(status));
+	writer_word(w, ": ");
+	writer_word(w, reason_word(a->reason));
+	if (a->host.n > 0)
+		writer_char(w, ' ');
+	writer_text(w, a->host);
+	writer_word(w, "\r\n");
+}
+
+static void
+put_field(struct writer *w, const char *name, const char *value)
+{
+	writer_word(w, name);
+	writer_word(w, ": ");
+	writer_word(w, value);
+	writer_word(w, "\r\n");
 }
 
 /* Fields that only some reasons carry. */
-static int
-reason_fields(const struct answer *a, int status, char *out, size_t size)
+static void
+put_reason_fields(struct writer *w, enum reason reason, int status)
 {
-	enum verdict verdict = reason_verdict(a->reason);
-	bool denied = verdict == VERDICT_DENY || verdict == VERDICT_REFUSE;
-	bool listed = a->reason == REASON_HOST_NOT_ALLOWED || a->reason == REASON_PORT_NOT_ALLOWED;
+	enum verdict verdict = reason_verdict(reason);
 
-	return snprintf(out, size, "%s%s%s%s%s", denied ? "X-Deny-Reason: " : "",
-	    denied ? reason_word(a->reason) : "", denied ? "\r\n" : "",
-	    listed ? "X-Proxy-Error: blocked-by-allowlist\r\n" : "",
-	    status == 503 ? "Retry-After: 1\r\n" : "");
+	if (verdict == VERDICT_DENY || verdict == VERDICT_REFUSE)
+		put_field(w, "X-Deny-Reason", reason_word(reason));
+	if (reason == REASON_HOST_NOT_ALLOWED || reason == REASON_PORT_NOT_ALLOWED)
+		put_field(w, "X-Proxy-Error", "blocked-by-allowlist");
+	if (status == 503)
+		put_field(w, "Retry-After", "1");
+}
+
+/* RFC 9209. */
+static void
+put_proxy_status(struct writer *w, enum reason reason)
+{
+	writer_word(w, "Proxy-Status: sluice; error=");
+	writer_word(w, reason_error(reason));
+	writer_word(w, "; details=\"");
+	writer_word(w, reason_word(reason));
+	writer_word(w, "\"\r\n");
 }
 
 size_t
 answer_write(const struct answer *a, char out[ANSWER_MAX])
 {
+	static const struct text before = { "sluice: ", 8 }, after = { "\n", 1 };
 	int status = a->status != 0 ? a->status : reason_status(a->reason);
-	const char *word = reason_word(a->reason);
-	char words[1400], body[1420], fields[160];
-	int length, n;
+	struct writer w = writer_begin(out, ANSWER_MAX);
+	char room[WORDS_MAX];
+	struct text words = fill(room, a);
 
-	length = snprintf(
-	    body, sizeof(body), "sluice: %s\n", answer_words(a, words, sizeof(words)));
-	reason_fields(a, status, fields, sizeof(fields));
-	n = snprintf(out, ANSWER_MAX,
-	    "HTTP/1.1 %d %s: %s%s%.*s\r\n"
-	    "Content-Type: text/plain; charset=utf-8\r\n"
-	    "X-Content-Type-Options: nosniff\r\n"
-	    "%s"
-	    "Proxy-Status: sluice; error=%s; details=\"%s\"\r\n"
-	    "Content-Length: %d\r\n"
-	    "Connection: close\r\n"
-	    "\r\n"
-	    "%s",
-	    status, status_phrase(status), word, a->host.n > 0 ? " " : "", TEXT(a->host), fields,
-	    reason_error(a->reason), word, length, a->no_body ? "" : body);
-	return n > 0 && n < ANSWER_MAX ? (size_t)n : 0;
+	put_status_line(&w, a, status);
+	put_field(&w, "Content-Type", "text/plain; charset=utf-8");
+	put_field(&w, "X-Content-Type-Options", "nosniff");
+	put_reason_fields(&w, a->reason, status);
+	put_proxy_status(&w, a->reason);
+	writer_word(&w, "Content-Length: ");
+	writer_number(&w, before.n + words.n + after.n);
+	writer_word(&w, "\r\nConnection: close\r\n\r\n");
+	if (!a->no_body) {
+		writer_text(&w, before);
+		writer_text(&w, words);
+		writer_text(&w, after);
+	}
+	return w.n;
 }

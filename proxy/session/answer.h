@@ -30,9 +30,6 @@ struct answer {
 /* The whole answer, head and body, always with Connection: close.  Returns its length. */
 size_t answer_write(const struct answer *, char out[ANSWER_MAX]);
 
-/* The words after "sluice: " in the body; returns out. */
-const char *answer_words(const struct answer *, char *out, size_t size);
-
 /* What opens a tunnel. */
 #define ANSWER_ESTABLISHED "HTTP/1.1 200 Connection established\r\n\r\n"
 

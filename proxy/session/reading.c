@@ -124,8 +124,8 @@ read_more(struct session *s)
 	return STEP_AGAIN;
 }
 
-enum step
-session_read(struct session *s)
+static enum step
+parse_more(struct session *s)
 {
 	const struct config *config = session_config(s);
 	struct head_limits limits = {
@@ -134,11 +134,9 @@ session_read(struct session *s)
 	};
 	struct request request;
 	size_t used = 0;
-	enum head_result result;
+	enum head_result result = request_parse(
+	    buffer_text(&s->in), s->seen, &limits, &request, &used);
 
-	if (buffer_size(&s->in) == s->seen)
-		return read_more(s);
-	result = request_parse(buffer_text(&s->in), s->seen, &limits, &request, &used);
 	if (result == HEAD_MORE) {
 		s->seen = (uint32_t)buffer_size(&s->in);
 		return STEP_AGAIN;
@@ -146,4 +144,10 @@ session_read(struct session *s)
 	if (result != HEAD_OK)
 		return refuse_head(s, result, request.target_error);
 	return judge_request(s, &request, used);
+}
+
+enum step
+session_read(struct session *s)
+{
+	return buffer_size(&s->in) == s->seen ? read_more(s) : parse_more(s);
 }

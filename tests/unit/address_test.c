@@ -334,6 +334,27 @@ prefix_has_its_addresses_only(void **state)
 	}
 }
 
+/* A bit that differs is within the prefix, or it does not matter. */
+static void
+every_bit_is_within_or_beyond(void **state)
+{
+	const struct address net = { { 0 } };
+
+	(void)state;
+	for (unsigned bits = 0; bits <= 128; bits++) {
+		const struct prefix p = { .net = net, .bits = bits };
+
+		for (unsigned bit = 0; bit < 128; bit++) {
+			struct address other = net;
+
+			other.b[bit / 8] = (uint8_t)(0x80 >> bit % 8);
+			if (prefix_has(&p, &other) != (bit >= bits))
+				fail_msg("/%u and bit %u", bits, bit);
+		}
+		assert_true(prefix_has(&p, &net));
+	}
+}
+
 int
 main(void)
 {
@@ -346,6 +367,7 @@ main(void)
 		cmocka_unit_test(sockaddr_of_other_families_is_refused),
 		cmocka_unit_test(prefix_text),
 		cmocka_unit_test(prefix_has_its_addresses_only),
+		cmocka_unit_test(every_bit_is_within_or_beyond),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

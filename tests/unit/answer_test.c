@@ -155,11 +155,9 @@ every_reason_to_the_byte(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct answer answer = answer_of(&rows[i]);
-		char words[ANSWER_MAX];
 
 		seen[rows[i].reason] = true;
 		assert_written(rows[i].word, &answer, bytes_of(&rows[i], true, want));
-		assert_string_equal(answer_words(&answer, words, sizeof(words)), rows[i].words);
 		answer.no_body = true; /* the length of the body that a GET would have had */
 		assert_written(rows[i].word, &answer, bytes_of(&rows[i], false, want));
 	}
