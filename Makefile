@@ -197,10 +197,15 @@ soak: $B/sluice  ## mixed work with 5 % faults, then compare: make soak S=1800 S
 mutants:  ## every listed one-line mutant must make a unit test fail
 	$(PYTHON) tests/mutants/run.py
 
-install: build  ## install the program and its manual under PREFIX
+install: build  ## install the program, its manual, units and catalogue under PREFIX
 	install -D -m 755 $B/sluice $(DESTDIR)$(PREFIX)/sbin/sluice
 	install -D -m 644 docs/sluice.8 $(DESTDIR)$(PREFIX)/share/man/man8/sluice.8
 	install -D -m 644 docs/sluice.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/sluice.yaml.5
+	install -D -m 644 deploy/catalogue.yaml $(DESTDIR)$(PREFIX)/share/sluice/catalogue.yaml
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's,/usr/local/,$(PREFIX)/,' deploy/sluice-blocklist.service \
+	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/sluice-blocklist.service
+	install -m 644 deploy/sluice-blocklist.timer $(DESTDIR)$(PREFIX)/lib/systemd/system/
 
 clean:  ## remove what was built
 	rm -rf build sluice

@@ -9,7 +9,11 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/digest.h"
 
+#include <errno.h>
 #include <openssl/sha.h>
+#include <unistd.h>
+
+enum { PIECE_BYTES = 65536 };
 
 _Static_assert((int)DIGEST_BYTES == SHA256_DIGEST_LENGTH, "SHA-256");
 
@@ -23,4 +27,24 @@ digest_of(const struct text *pieces, size_t count, unsigned char digest[DIGEST_B
 	for (size_t i = 0; i < count; i++)
 		(void)SHA256_Update(&context, pieces[i].p, pieces[i].n);
 	(void)SHA256_Final(digest, &context);
+}
+
+bool
+digest_of_file(int fd, unsigned char digest[DIGEST_BYTES])
+{
+	unsigned char bytes[PIECE_BYTES];
+	SHA256_CTX context;
+	off_t at = 0;
+	ssize_t got;
+
+	(void)SHA256_Init(&context);
+	do {
+		got = pread(fd, bytes, sizeof(bytes), at);
+		if (got > 0)
+			(void)SHA256_Update(&context, bytes, (size_t)got);
+		at += got > 0 ? got : 0;
+	} while (got > 0 || (got < 0 && errno == EINTR));
+	if (got == 0)
+		(void)SHA256_Final(digest, &context);
+	return got == 0;
 }

@@ -65,7 +65,7 @@ read_name(struct reader *r, const struct node *node, void *where)
 static const char *
 url_fault(struct text url)
 {
-	struct text rest = url, authority, path;
+	struct text authority, path;
 	struct host host;
 	uint16_t port;
 
@@ -75,8 +75,8 @@ url_fault(struct text url)
 		if ((unsigned char)url.p[i] <= ' ' || (unsigned char)url.p[i] >= 0x7f ||
 		    strchr("\"<>\\^`{|}#", url.p[i]) != NULL)
 			return "has a character that a URL must write as %XX";
-	authority = rest = text_skip(url, strlen("https://"));
-	for (path = rest; path.n > 0 && path.p[0] != '/' && path.p[0] != '?';)
+	authority = text_skip(url, strlen("https://"));
+	for (path = authority; path.n > 0 && path.p[0] != '/' && path.p[0] != '?';)
 		path = text_skip(path, 1);
 	authority.n -= path.n;
 	if (memchr(authority.p, '@', authority.n) != NULL)

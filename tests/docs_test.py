@@ -25,6 +25,7 @@ KEY_SECTIONS = {
     "environment": "ENVIRONMENT DOCUMENTS",
     "agent": "AGENT DOCUMENTS",
     "packages": "PACKAGE SETS",
+    "catalogue": "CATALOGUES",
 }
 
 
@@ -97,6 +98,8 @@ class Folder(unittest.TestCase):
     def ask(self, kind, document):
         """What `check` says about a document of that kind."""
         self.write("document.json", json.dumps(document))
+        if kind == "catalogue":
+            return self.compile("document.json")
         options = [f"--{kind}", "document.json"]
         if kind == "packages":
             self.write("config.json", json.dumps({"packages": {"file": "document.json"}}))
@@ -104,6 +107,10 @@ class Folder(unittest.TestCase):
         if kind != "environment":
             options += self.open_environment()
         return run("check", *options, "example.com", cwd=self.folder)
+
+    def compile(self, catalogue):
+        return run("blocklist", "compile", "-o", "x.slb", "--catalogue", catalogue,
+                   cwd=self.folder)
 
     def open_environment(self):
         self.write("open.json", json.dumps(
@@ -306,7 +313,7 @@ class Examples(Folder):
         examples = SLUICE_YAML_5.examples() + SLUICE_8.examples()
         self.assertGreater(len(examples), 7)
         for kind, argument, text in examples:
-            if kind in ("config", "environment", "agent", "list", "packages"):
+            if kind in ("config", "environment", "agent", "list", "packages", "catalogue"):
                 self.write(argument.partition(",")[0], text)
         for kind, argument, _ in examples:
             flag = {"list": "blocklist"}.get(kind, kind)
@@ -319,7 +326,11 @@ class Examples(Folder):
                 more = [] if kind == "environment" else self.open_environment()
                 if argument == "sluice.yaml":
                     more = ["--in", "data-analysis"]
-                got = run("check", f"--{flag}", argument, *more, "api.example.com", cwd=self.folder)
+                if kind == "catalogue":
+                    got = self.compile(argument)
+                else:
+                    got = run("check", f"--{flag}", argument, *more, "api.example.com",
+                              cwd=self.folder)
                 self.assertEqual(got.stderr, "")
                 self.assertNotEqual(got.returncode, 2)
 
@@ -366,6 +377,19 @@ class Form(unittest.TestCase):
             said = [line for line in got.stdout.splitlines()
                     if "referenced manual not found" not in line]  # until both are installed
             self.assertEqual(said, [])
+
+    @unittest.skipUnless(shutil.which("systemd-analyze"), "systemd is not installed")
+    def test_systemd_has_nothing_to_say(self):
+        folder = Path(tempfile.mkdtemp(prefix="sluice-units-"))
+        self.addCleanup(shutil.rmtree, folder)
+        units = []
+        for unit in sorted((ROOT / "deploy").glob("sluice-*.*")):
+            units.append(folder / unit.name)
+            units[-1].write_text(unit.read_text().replace("/usr/local/sbin/sluice", SLUICE))
+        self.assertEqual(len(units), 2)
+        got = subprocess.run(["systemd-analyze", "verify", "--man=no", *units],
+                             capture_output=True, text=True)
+        self.assertEqual((got.returncode, got.stdout, got.stderr), (0, "", ""))
 
     def test_links_lead_somewhere(self):
         pages = [ROOT / "README.md", *sorted((ROOT / "docs/decisions").glob("*.md"))]

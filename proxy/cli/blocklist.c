@@ -3,6 +3,7 @@
 
 static const struct cli_program programs[] = {
 	{ "compile", blocklist_compile_main, "make one compiled list of many lists" },
+	{ "update", blocklist_update_main, "fetch the lists of a catalogue, and compile them" },
 	{ "info", blocklist_info_main, "show what compiled lists hold" },
 	{ "lookup", blocklist_lookup_main, "ask lists about names and addresses" },
 	{ "verify", blocklist_verify_main, "check every byte of compiled lists" },

@@ -10,6 +10,7 @@
 
 int blocklist_main(int argc, char **argv);
 int blocklist_compile_main(int argc, char **argv);
+int blocklist_update_main(int argc, char **argv);
 int blocklist_info_main(int argc, char **argv);
 int blocklist_lookup_main(int argc, char **argv);
 int blocklist_verify_main(int argc, char **argv);

@@ -1,58 +1,29 @@
 /* blocklist_compile.c - `sluice blocklist compile`: many lists become one file. */
 #include <signal.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include "base/memory.h"
-#include "blocklists/compile.h"
 #include "policy/units.h"
-#include "proxy/cli/blocklist.h"
+#include "proxy/cli/blocklist_request.h"
 
 static const struct cli_option options[] = {
-	{ .name = "-o", .argument = "FILE", .help = "the compiled list, FILE.slb" },
-	{ .name = "--names", .help = "keep the spelling of names: 11 bytes more for each" },
+	BLOCKLIST_REQUEST_OPTIONS,
+	{ .name = "--catalogue", .argument = "FILE", .help = "also the files of this catalogue" },
 	{ .name = "--expires",
 	    .argument = "DURATION",
 	    .help = "when the list is too old, such as 7d; never" },
-	{ .name = "--allow-canary",
-	    .argument = "HOST",
-	    .help = "this host that must work may be blocked; several times" },
-	{ .name = "--json", .help = "one JSON object" },
 };
 
 static const struct cli_command command = {
 	.name = "blocklist compile",
-	.operands = "SOURCE...",
+	.operands = "[SOURCE]...",
 	.summary = "Make one compiled list of lists, each FILE[,format=F][,match=exact|subtree]"
 		   "[,category=C].\nExit code: 0 it is there, 2 trouble, and nothing has changed.",
 	.options = options,
 	.option_count = COUNT(options),
 };
 
-struct request {
-	struct blocklist_job job;
-	struct list_source *sources; /* owned */
-	struct text *given;          /* owned */
-	struct arena *arena;         /* owned; paths */
-};
-
 static bool
-read_out(struct request *r, const struct cli_arguments *a, struct report *report)
-{
-	const char *out = cli_value(a, "-o");
-
-	if (out == NULL)
-		return report_error(report, "", 0, 0,
-		    "-o FILE.slb must say what to write, before the first SOURCE");
-	/* Also so that no list is written over. */
-	if (!text_ends(text(out), ".slb"))
-		return report_error(report, "-o", 0, 0, "the name of a compiled list ends in .slb");
-	r->job.out = out;
-	return true;
-}
-
-static bool
-read_expires(struct request *r, const struct cli_arguments *a, struct report *report)
+read_expires(struct blocklist_request *r, const struct cli_arguments *a, struct report *report)
 {
 	const char *value = cli_value(a, "--expires");
 	uint64_t ms;
@@ -62,89 +33,82 @@ read_expires(struct request *r, const struct cli_arguments *a, struct report *re
 	if (!duration_parse(text(value), &ms) || ms < 1000 || ms / 1000 > UINT32_MAX)
 		return report_error(report, "--expires", 0, 0,
 		    "a duration is a number and s, m, h or d, such as 12h or 7d");
-	r->job.expires = r->job.built + (int64_t)(ms / 1000);
+	blocklist_request_expire(r, r->job.built + (int64_t)(ms / 1000));
 	return true;
 }
 
-static void
-read_given(struct request *r, const struct cli_arguments *a)
-{
-	r->given = memory_new(a->given_count, sizeof(*r->given));
-	for (size_t i = 0; i < a->given_count; i++)
-		if (strcmp(a->given[i].option->name, "--allow-canary") == 0)
-			r->given[r->job.given_count++] = text(a->given[i].value);
-	r->job.given = r->given;
-}
-
 static bool
-read_source(struct request *r, const char *operand, struct report *report)
+add_operand(struct blocklist_request *r, const char *operand, struct report *report)
 {
-	struct list_source *source = &r->sources[r->job.source_count];
+	struct list_source source;
 	struct text path;
-	const char *fault = list_source_parse(text(operand), source, &path);
+	const char *fault = list_source_parse(text(operand), &source, &path);
 
 	if (fault != NULL)
 		return report_error(report, operand, 0, 0, "%s", fault);
-	source->path = arena_text(r->arena, path).p;
-	r->job.source_count++;
+	source.path = arena_text(r->arena, path).p;
+	blocklist_request_add(r, &source);
+	return true;
+}
+
+/* Nothing is left out in silence: what is on is used, or nothing is made. */
+static bool
+add_source(struct blocklist_request *r, const struct catalogue *c,
+    const struct catalogue_source *source, struct report *report)
+{
+	int64_t expires = 0;
+
+	if (source->url.n > 0)
+		return report_error(report, c->file, source->list.line, source->list.column,
+		    "%s is fetched from a url, which `sluice blocklist update` does",
+		    source->name.p);
+	if (blocklist_local(c, source, r->job.built, &expires, report) != BLOCKLIST_FIT)
+		return false;
+	blocklist_request_add(r, &source->list);
+	blocklist_request_expire(r, expires);
 	return true;
 }
 
 static bool
-read_request(struct request *r, const struct cli_arguments *a, struct report *report)
+add_sources(struct blocklist_request *r, const struct catalogue *c, struct report *report)
 {
-	bool good = read_out(r, a, report);
+	bool good = true;
 
-	good = read_expires(r, a, report) && good;
-	read_given(r, a);
-	if (a->operand_count > COMPILE_SOURCES_MOST)
-		return report_error(
-		    report, "", 0, 0, "at most %d lists make one", (int)COMPILE_SOURCES_MOST);
-	r->sources = memory_new(a->operand_count, sizeof(*r->sources));
-	r->job.sources = r->sources;
-	for (size_t i = 0; i < a->operand_count; i++)
-		good = read_source(r, a->operands[i], report) && good;
+	for (size_t i = 0; i < c->count; i++)
+		if (c->sources[i].enabled)
+			good = add_source(r, c, &c->sources[i], report) && good;
 	return good;
 }
 
 static bool
-tell(const struct request *r, const struct blocklist_made *made, bool json, struct report *report)
+add_lists(struct blocklist_request *r, const struct cli_arguments *a, const struct catalogue *c,
+    struct report *report)
 {
-	struct blocklist_facts facts = {
-		.path = r->job.out,
-		.now = r->job.built,
-		.counts = made->counts,
-	};
-	struct image *image = image_open_bytes(made->bytes, r->job.out, report);
+	bool good = c == NULL || add_sources(r, c, report);
 
-	if (image == NULL)
-		return false;
-	image_info(image, &facts.info);
-	blocklist_print(&facts, json);
-	image_close(image);
-	return true;
+	for (size_t i = 0; i < a->operand_count; i++)
+		good = add_operand(r, a->operands[i], report) && good;
+	if (good && r->job.source_count == 0)
+		return report_error(report, "", 0, 0, "%s",
+		    c == NULL ? "there must be a SOURCE, or --catalogue FILE"
+			      : "nothing of the catalogue is on, and there is no SOURCE");
+	return good;
 }
 
 static bool
 run(const struct cli_arguments *a, struct report *report)
 {
-	const bool json = cli_value(a, "--json") != NULL;
-	struct request r = {
-		.job = {
-			.built = time(NULL),
-			.spelled = cli_value(a, "--names") != NULL,
-			.quiet = json,
-		},
-		.arena = arena_new(),
-	};
-	struct blocklist_made made = { .compile = NULL };
-	bool good = read_request(&r, a, report) && blocklist_make(&r.job, &made, report) &&
-		    tell(&r, &made, json, report);
+	const char *path = cli_value(a, "--catalogue");
+	struct catalogue *c = path != NULL ? catalogue_load(path, report) : NULL;
+	struct blocklist_request r;
+	bool good = blocklist_request_init(&r, a, report);
 
-	blocklist_made_done(&made);
-	arena_free(r.arena);
-	free(r.sources);
-	free(r.given);
+	good = (path == NULL || c != NULL) && good;
+	good = read_expires(&r, a, report) && good;
+	good = add_lists(&r, a, c, report) && good;
+	good = good && blocklist_request_run(&r, report);
+	blocklist_request_done(&r);
+	catalogue_free(c);
 	return good;
 }
 

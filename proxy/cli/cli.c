@@ -156,7 +156,8 @@ cli_parse(const struct cli_command *command, int argc, char **argv, struct cli_a
 	a->operand_count = (size_t)(argc - at);
 	if (result == CLI_GO && command->operands == NULL && at < argc)
 		result = complain(command, text(argv[at]), "nothing more is expected");
-	if (result == CLI_GO && command->operands != NULL && at == argc)
+	if (result == CLI_GO && command->operands != NULL && command->operands[0] != '[' &&
+	    at == argc)
 		result = complain(command, text(command->operands), "missing");
 	if (result != CLI_GO)
 		cli_done(a);

@@ -49,7 +49,7 @@ struct cli_option {
 
 struct cli_command {
 	const char *name;
-	const char *operands; /* "TARGET..."; NULL: it takes none */
+	const char *operands; /* "TARGET...", in brackets if none will do; NULL: it takes none */
 	const char *summary;
 	const struct cli_option *options; /* borrowed */
 	size_t option_count;

@@ -12,7 +12,7 @@ from lib.sluice import SANITIZER, agent, binary, limited, text_of, unrestricted
 
 FINE, FOUND, TROUBLE = 0, 1, 2
 COMMANDS = ["serve", "check", "explain", "blocklist", "version"]
-OF_BLOCKLIST = ["compile", "info", "lookup", "verify", "diff"]
+OF_BLOCKLIST = ["compile", "update", "info", "lookup", "verify", "diff"]
 
 ALLOWED = ["api.example.com", "https://api.example.com/v1?q=1", "http://api.example.com/",
            "api.example.com:80", "API.Example.COM.", "deep.a.example.org"]
