@@ -46,12 +46,13 @@ address_of(unsigned number)
 }
 
 static void
-on_name(void *arg, struct text name)
+on_entry(void *arg, const struct image_source *source, const struct list_entry *entry)
 {
 	size_t *bytes = arg;
 
-	for (size_t i = 0; i < name.n; i++)
-		*bytes += (unsigned char)name.p[i];
+	for (size_t i = 0; i < entry->name.n; i++)
+		*bytes += (unsigned char)entry->name.p[i];
+	*bytes += strlen(source->path) + entry->net.bits;
 }
 
 static void
@@ -83,7 +84,7 @@ ask_anything(struct text bytes)
 		if (image_find_address(image, &address, IMAGE_ALL_CATEGORIES, &hit) == IMAGE_LISTED)
 			sum += hit.net.bits + strlen(hit.source->path);
 	}
-	(void)image_each_name(image, on_name, &sum);
+	(void)image_each_entry(image, on_entry, &sum);
 	(void)image_verify(image);
 	read_by_somebody = sum;
 	image_close(image);

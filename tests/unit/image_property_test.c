@@ -132,6 +132,70 @@ answers_as_its_rules(void **state)
 	}
 }
 
+/* Which rules were listed. */
+struct seen {
+	const struct model *model;
+	bool rule[MODEL_RULES];
+	size_t n;
+	unsigned round;
+};
+
+static void
+on_entry(void *arg, const struct image_source *source, const struct list_entry *entry)
+{
+	struct seen *seen = arg;
+	struct model_rule like = {
+		.source = (unsigned)(source->path[0] - '0'),
+		.kind = entry->kind,
+		.exception = entry->exception,
+		.important = entry->important,
+		.net = entry->net,
+	};
+	bool found = false;
+
+	memcpy(like.name, entry->name.p != NULL ? entry->name.p : "", entry->name.n);
+	for (size_t i = 0; i < seen->model->n; i++) {
+		const struct model_rule *r = &seen->model->rules[i];
+
+		if (r->cancels || seen->rule[i] || !model_is_same(r, &like))
+			continue;
+		found = true;
+		seen->rule[i] = true; /* and those that say the same: none may come twice */
+	}
+	if (!found || model_is_cancelled(seen->model, &like))
+		fail_msg("round %u: %s, %u bits, of kind %d: no such rule, or once more",
+		    seen->round, like.name, like.net.bits, like.kind);
+	seen->n++;
+}
+
+static void
+lists_the_rules_that_count(void **state)
+{
+	static struct model m;
+	uint32_t random = 3;
+
+	(void)state;
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		struct seen seen = { .model = &m, .round = round };
+		struct report report = { .error_count = 0 };
+		size_t accepted = 0;
+		struct compile *c;
+		struct image *image;
+		struct text bytes;
+
+		draw_model(&random, &m);
+		c = model_compile(&m, true, &bytes);
+		image = image_open_bytes(bytes, "model", &report);
+		assert_non_null(image);
+		assert_true(image_each_entry(image, on_entry, &seen));
+		for (unsigned i = 0; i < MODEL_SOURCES; i++)
+			accepted += compile_tally(c, i)->accepted;
+		assert_int_equal(seen.n, accepted);
+		image_close(image);
+		compile_free(c);
+	}
+}
+
 /* Whatever becomes of an entry, it is counted once. */
 static void
 counts_every_entry(void **state)
@@ -164,6 +228,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_as_its_rules),
+		cmocka_unit_test(lists_the_rules_that_count),
 		cmocka_unit_test(counts_every_entry),
 	};
 
