@@ -3,14 +3,11 @@
 And that `check` tells the truth: for every target the running proxy says the same.
 """
 
-import json
-import subprocess
-
 import pytest
 
-from lib.sluice import SANITIZER, agent, binary, limited, text_of, unrestricted
+from lib.command import FINE, FOUND, TROUBLE, expect, objects, sluice
+from lib.sluice import agent, limited, text_of, unrestricted
 
-FINE, FOUND, TROUBLE = 0, 1, 2
 COMMANDS = ["serve", "check", "explain", "blocklist", "version"]
 OF_BLOCKLIST = ["compile", "update", "info", "lookup", "verify", "diff"]
 
@@ -19,30 +16,6 @@ ALLOWED = ["api.example.com", "https://api.example.com/v1?q=1", "http://api.exam
 DENIED = ["api.example.net", "example.org", "api.example.com:22", "localhost", "10.0.0.5",
           "a..example.com", "127.1", "ftp://api.example.com/", "http://api.example.com:443x/",
           "b\u00fccher.example.com", "\x1b[31m.example.com", "a\"b\\c", "--json"]
-
-
-def sluice(*arguments, cwd=None):
-    done = subprocess.run([binary(), *map(str, arguments)], cwd=cwd, capture_output=True,
-                          timeout=20, check=False, stdin=subprocess.DEVNULL)
-    assert not SANITIZER.search(done.stderr), done.stderr
-    done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
-    return done
-
-
-def expect(status, *arguments, cwd=None):
-    """Run it; its status, and nothing on standard output when there was trouble."""
-    done = sluice(*arguments, cwd=cwd)
-    assert done.returncode == status, (done.stdout, done.stderr)
-    assert done.stdout == "" or status != TROUBLE
-    return done
-
-
-def objects(text):
-    """One JSON object a line, and nothing else."""
-    assert text.endswith("\n")
-    found = [json.loads(line) for line in text[:-1].split("\n")]
-    assert all(isinstance(o, dict) for o in found)
-    return found
 
 
 @pytest.fixture
