@@ -20,10 +20,11 @@ int blocklist_diff_main(int argc, char **argv);
 struct blocklist_job {
 	const struct list_source *sources; /* borrowed */
 	size_t source_count;
-	const char *out; /* NULL: it is only asked, not kept, and may block canaries */
+	const char *out; /* NULL: it is not written */
+	bool unguarded;  /* it is only asked: canaries may be blocked */
 	bool spelled;
 	int64_t built, expires;   /* seconds since 1970; expires may be 0: never */
-	const struct text *given; /* canaries that may be blocked */
+	const struct text *given; /* hosts that may be blocked, though they are canaries */
 	size_t given_count;
 	bool quiet; /* no progress is shown, also on a terminal */
 };

@@ -26,7 +26,9 @@ static bool
 compile_to_ask(
     struct blocklist_asked *asked, const char *operand, bool quiet, struct report *report)
 {
-	struct blocklist_job job = { .source_count = 1, .spelled = true, .quiet = quiet };
+	struct blocklist_job job = {
+		.source_count = 1, .unguarded = true, .spelled = true, .quiet = quiet
+	};
 	struct list_source source;
 	struct text path;
 	const char *fault = list_source_parse(text(operand), &source, &path);

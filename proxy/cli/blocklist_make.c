@@ -64,21 +64,14 @@ read_lists(const struct blocklist_job *job, struct making *m, struct blocklist_m
 	return good;
 }
 
-/* The canaries without those that may be blocked, which must be canaries. */
+/* The canaries without those that may be blocked. */
 static struct canaries *
 load_canaries(const struct blocklist_job *job, struct report *report)
 {
 	struct canaries *canaries = canaries_load(report);
 
-	for (size_t i = 0; canaries != NULL && i < job->given_count; i++) {
-		if (canaries_remove(canaries, job->given[i]))
-			continue;
-		report_error(report, "--allow-canary", 0, 0,
-		    "%.*s is none of the hosts that must work", (int)job->given[i].n,
-		    job->given[i].p);
-		canaries_free(canaries);
-		canaries = NULL;
-	}
+	for (size_t i = 0; canaries != NULL && i < job->given_count; i++)
+		canaries_remove(canaries, job->given[i]);
 	return canaries;
 }
 
@@ -101,11 +94,11 @@ finish(const struct blocklist_job *job, const struct canaries *canaries,
 bool
 blocklist_make(const struct blocklist_job *job, struct blocklist_made *made, struct report *report)
 {
-	struct canaries *canaries = job->out != NULL ? load_canaries(job, report) : NULL;
+	struct canaries *canaries = !job->unguarded ? load_canaries(job, report) : NULL;
 	struct making m = { .path = NULL };
 	bool good;
 
-	if (job->out != NULL && canaries == NULL)
+	if (!job->unguarded && canaries == NULL)
 		return false;
 	made->compile = compile_new();
 	made->counts = memory_new(job->source_count, sizeof(*made->counts));

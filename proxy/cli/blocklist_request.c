@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "blocklists/compile.h"
+#include "policy/canary.h"
 
 static bool
 read_out(struct blocklist_request *r, const struct cli_arguments *a, struct report *report)
@@ -25,14 +26,27 @@ read_out(struct blocklist_request *r, const struct cli_arguments *a, struct repo
 	return true;
 }
 
-static void
-read_given(struct blocklist_request *r, const struct cli_arguments *a)
+/* Each must be a canary: a mistyped one would be of no effect. */
+static bool
+read_given(struct blocklist_request *r, const struct cli_arguments *a, struct report *report)
 {
+	struct canaries *canaries = canaries_load(report);
+	bool good = canaries != NULL;
+
 	r->given = memory_new(a->given_count, sizeof(*r->given));
-	for (size_t i = 0; i < a->given_count; i++)
-		if (strcmp(a->given[i].option->name, "--allow-canary") == 0)
-			r->given[r->job.given_count++] = text(a->given[i].value);
 	r->job.given = r->given;
+	for (size_t i = 0; canaries != NULL && i < a->given_count; i++) {
+		const struct text host = text(a->given[i].value);
+
+		if (strcmp(a->given[i].option->name, "--allow-canary") != 0)
+			continue;
+		if (!canaries_remove(canaries, host))
+			good = report_error(report, "--allow-canary", 0, 0,
+			    "%s is none of the hosts that must work", host.p);
+		r->given[r->job.given_count++] = host;
+	}
+	canaries_free(canaries);
+	return good;
 }
 
 bool
@@ -40,6 +54,7 @@ blocklist_request_init(
     struct blocklist_request *r, const struct cli_arguments *a, struct report *report)
 {
 	const bool json = cli_value(a, "--json") != NULL;
+	bool good;
 
 	*r = (struct blocklist_request){
 		.job = {
@@ -50,8 +65,8 @@ blocklist_request_init(
 		.arena = arena_new(),
 		.json = json,
 	};
-	read_given(r, a);
-	return read_out(r, a, report);
+	good = read_given(r, a, report);
+	return read_out(r, a, report) && good;
 }
 
 void

@@ -56,12 +56,39 @@ test_nothing_is_the_empty_text(void **state)
 	assert_string_equal(spelled(NULL, 0), rows[0].wanted);
 }
 
+/* From its begin, wherever it stands; of more than is read at once. */
+static void
+test_of_a_file(void **state)
+{
+	static const char block[1000] = "a block";
+	unsigned char digest[DIGEST_BYTES], wanted[DIGEST_BYTES];
+	struct text pieces[100];
+	FILE *f = tmpfile();
+
+	(void)state;
+	assert_non_null(f);
+	assert_true(digest_of_file(fileno(f), digest));
+	digest_of(NULL, 0, wanted);
+	assert_memory_equal(digest, wanted, DIGEST_BYTES);
+	for (size_t i = 0; i < COUNT(pieces); i++) {
+		pieces[i] = (struct text){ block, sizeof(block) };
+		assert_int_equal(fwrite(block, 1, sizeof(block), f), sizeof(block));
+	}
+	fflush(f);
+	assert_true(digest_of_file(fileno(f), digest));
+	digest_of(pieces, COUNT(pieces), wanted);
+	assert_memory_equal(digest, wanted, DIGEST_BYTES);
+	fclose(f);
+	assert_false(digest_of_file(-1, digest));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_published_examples),
 		cmocka_unit_test(test_nothing_is_the_empty_text),
+		cmocka_unit_test(test_of_a_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
