@@ -150,7 +150,7 @@ REFUSED = [
     ([*OUT, "empty.txt"], "empty.txt: the list has no entry"),
     ([*OUT, "one.txt"], "one.txt: it is a compiled list"),
     ([*OUT, "."], "cannot be read"),
-    ([*OUT], "SOURCE...: missing"),
+    ([*OUT], "there must be a SOURCE, or --catalogue FILE"),
     (["a.txt"], "-o FILE.slb must say what to write"),
     (["a.txt", "-o", "one.slb"], "-o FILE.slb must say what to write"),
     (["-o", "b.txt", "a.txt"], "ends in .slb"),
