@@ -31,6 +31,13 @@ enum category {
 	    CATEGORY_COUNT
 };
 
+/* What entries of a category do. */
+enum category_mode {
+	CATEGORY_OFF,    /* nothing */
+	CATEGORY_ON,     /* they block */
+	CATEGORY_REPORT, /* they let pass, and it is told that they would block */
+};
+
 const char *category_word(enum category);
 const char *category_meaning(enum category);
 bool category_default(enum category);

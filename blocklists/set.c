@@ -1,6 +1,7 @@
 /*
- * set.c - the lists of one snapshot in one place: a table of names, a table of
- * networks, a few ports, and where each entry came from.
+ * set.c - the lists of one snapshot in one place: a table of names and networks for those
+ * that block and one for those on report, a few ports, and where each entry came from; and
+ * beside them the compiled lists.
  *
  * A feed may have millions of lines, so an entry's origin is eight bytes; which
  * file and which category it was is kept once a list.
@@ -16,6 +17,7 @@
 #include "blocklists/format.h"
 #include "blocklists/format_report.h"
 #include "blocklists/set_feed.h"
+#include "blocklists/set_images.h"
 #include "blocklists/stream.h"
 
 struct origin {
@@ -31,16 +33,18 @@ struct list {
 struct port {
 	uint16_t number;
 	bool literal_only;
+	bool report;
 	uint32_t origin;
 	struct text text; /* borrowed from the arena */
 };
 
 struct set {
-	struct set_table
-	    blocks; /* of lists without exceptions; values index origins, like all here */
-	struct set_feed **feeds; /* owned, as what they point to; the lists with exceptions */
+	struct set_table blocks;   /* of lists without exceptions; values index origins, */
+	struct set_table reported; /* of such lists on report; like all here */
+	struct set_feed **feeds;   /* owned, as what they point to; the lists with exceptions */
 	size_t feed_count, feed_room;
-	struct port *ports; /* owned */
+	struct set_images images; /* the compiled lists */
+	struct port *ports;       /* owned */
 	size_t port_count, port_room;
 	struct origin *origins; /* owned */
 	size_t origin_count, origin_room;
@@ -55,6 +59,7 @@ set_new(void)
 	struct set *set = memory_new(1, sizeof(*set));
 
 	set_table_init(&set->blocks);
+	set_table_init(&set->reported);
 	set->arena = arena_new();
 	return set;
 }
@@ -65,9 +70,11 @@ set_free(struct set *set)
 	if (set == NULL)
 		return;
 	set_table_done(&set->blocks);
+	set_table_done(&set->reported);
 	for (size_t i = 0; i < set->feed_count; i++)
 		set_feed_free(set->feeds[i]);
 	free(set->feeds);
+	set_images_done(&set->images);
 	free(set->ports);
 	free(set->origins);
 	free(set->lists);
@@ -123,18 +130,20 @@ add_net(struct set *set, struct set_table *table, const struct prefix *net, stru
 }
 
 static bool
-add_port(struct set *set, uint16_t number, bool literal_only, struct origin origin)
+add_port(struct set *set, uint16_t number, bool literal_only, bool report, struct origin origin)
 {
 	char spelled[sizeof("port 65535")];
 
 	for (size_t i = 0; i < set->port_count; i++)
-		if (set->ports[i].number == number && set->ports[i].literal_only == literal_only)
+		if (set->ports[i].number == number && set->ports[i].literal_only == literal_only &&
+		    set->ports[i].report == report)
 			return false;
 	snprintf(spelled, sizeof(spelled), "port %u", (unsigned)number);
 	set->ports = memory_grow(set->ports, set->port_count, &set->port_room, sizeof(*set->ports));
 	set->ports[set->port_count++] = (struct port){
 		.number = number,
 		.literal_only = literal_only,
+		.report = report,
 		.origin = next_origin(set),
 		.text = arena_text(set->arena, text(spelled)),
 	};
@@ -146,7 +155,7 @@ add_port(struct set *set, uint16_t number, bool literal_only, struct origin orig
 
 struct bundled {
 	struct set *set;
-	const bool *on;
+	const enum category_mode *modes;
 	uint32_t first_list; /* the lists of the categories follow each other */
 };
 
@@ -155,39 +164,47 @@ on_bundled(void *arg, const struct bundled_entry *entry)
 {
 	const struct bundled *bundled = arg;
 	struct set *set = bundled->set;
+	enum category_mode mode = bundled->modes[entry->category];
+	bool report = mode == CATEGORY_REPORT;
+	struct set_table *table = report ? &set->reported : &set->blocks;
 	struct origin origin = {
 		.line = entry->line,
 		.list = bundled->first_list + entry->category,
 	};
 
-	if (!bundled->on[entry->category])
+	if (mode == CATEGORY_OFF)
 		return;
 	switch (entry->kind) {
 	case BUNDLED_NAME:
-		add_name(set, &set->blocks, host_text(&entry->host), MATCH_SUBTREE, origin);
+		add_name(set, table, host_text(&entry->host), MATCH_SUBTREE, origin);
 		break;
 	case BUNDLED_BELOW:
-		add_name(set, &set->blocks, host_text(&entry->host), MATCH_BELOW, origin);
+		add_name(set, table, host_text(&entry->host), MATCH_BELOW, origin);
 		break;
 	case BUNDLED_EXACT:
-		add_name(set, &set->blocks, host_text(&entry->host), MATCH_EXACT, origin);
+		add_name(set, table, host_text(&entry->host), MATCH_EXACT, origin);
 		break;
 	case BUNDLED_NET:
-		add_net(set, &set->blocks, &entry->prefix, origin);
+		add_net(set, table, &entry->prefix, origin);
 		break;
 	case BUNDLED_PORT:
 	case BUNDLED_LITERAL_PORT:
-		add_port(set, entry->port, entry->kind == BUNDLED_LITERAL_PORT, origin);
+		add_port(set, entry->port, entry->kind == BUNDLED_LITERAL_PORT, report, origin);
 		break;
 	}
 }
 
 bool
-set_add_bundled(struct set *set, const bool on[CATEGORY_COUNT], struct report *report)
+set_add_bundled(
+    struct set *set, const enum category_mode modes[CATEGORY_COUNT], struct report *report)
 {
 	static const char file[] = "safety.list";
 	struct text bytes = { safety_list, safety_list_size };
-	struct bundled bundled = { .set = set, .on = on, .first_list = (uint32_t)set->list_count };
+	struct bundled bundled = {
+		.set = set,
+		.modes = modes,
+		.first_list = (uint32_t)set->list_count,
+	};
 
 	for (size_t i = 0; i < CATEGORY_COUNT; i++)
 		add_list(set, file, (enum category)i);
@@ -198,7 +215,8 @@ set_add_bundled(struct set *set, const bool on[CATEGORY_COUNT], struct report *r
 
 struct feed {
 	struct set *set;
-	struct set_feed *own; /* NULL: the format has no exceptions */
+	struct set_feed *own; /* NULL: the format has no exceptions, */
+	bool report;          /* and the list is on report */
 	struct origin origin;
 	struct set_counts *counts;
 };
@@ -213,10 +231,11 @@ static void
 on_entry(void *arg, const struct list_entry *entry)
 {
 	struct feed *feed = arg;
-	struct set_table *table = feed->own != NULL ? set_feed_table(feed->own, entry)
-						    : &feed->set->blocks;
+	struct set_table *table = feed->report ? &feed->set->reported : &feed->set->blocks;
 	bool added;
 
+	if (feed->own != NULL)
+		table = set_feed_table(feed->own, entry);
 	feed->origin.line = entry->line;
 	if (entry->kind == LIST_NET)
 		added = add_net(feed->set, table, &entry->net, feed->origin);
@@ -230,12 +249,12 @@ on_entry(void *arg, const struct list_entry *entry)
 }
 
 static struct set_feed *
-add_feed(struct set *set, enum format_exceptions exceptions)
+add_feed(struct set *set, enum format_exceptions exceptions, bool report)
 {
 	if (exceptions == FORMAT_NO_EXCEPTIONS)
 		return NULL;
 	set->feeds = memory_grow(set->feeds, set->feed_count, &set->feed_room, sizeof(*set->feeds));
-	set->feeds[set->feed_count] = set_feed_new(exceptions);
+	set->feeds[set->feed_count] = set_feed_new(exceptions, report);
 	return set->feeds[set->feed_count++];
 }
 
@@ -253,7 +272,8 @@ add_list_of(struct set *set, const struct set_source *source, const char *path, 
 	struct set_counts seen = { .accepted = 0 };
 	struct feed feed = {
 		.set = set,
-		.own = add_feed(set, format_exceptions(source->format)),
+		.own = add_feed(set, format_exceptions(source->format), source->report),
+		.report = source->report,
 		.origin.list = add_list(set, source->file, source->category),
 		.counts = &seen,
 	};
@@ -293,10 +313,18 @@ set_add_file(struct set *set, const struct set_source *source, struct set_counts
 	return add_list_of(set, source, source->file, text(NULL), counts, report);
 }
 
+bool
+set_add_image(struct set *set, const char *path, const enum category_mode modes[CATEGORY_COUNT],
+    struct report *report)
+{
+	return set_images_add(&set->images, arena_text(set->arena, text(path)).p, modes, report);
+}
+
 void
 set_seal(struct set *set)
 {
 	set_table_seal(&set->blocks);
+	set_table_seal(&set->reported);
 	for (size_t i = 0; i < set->feed_count; i++)
 		set_feed_seal(set->feeds[i]);
 }
@@ -307,56 +335,111 @@ set_count(const struct set *set)
 	return set->origin_count;
 }
 
-static struct set_hit
-hit_of(const struct set *set, uint32_t index, struct text entry)
+/* Questions. */
+
+static void
+tell(const struct set *set, uint32_t index, struct text entry, struct set_hit *hit)
 {
 	struct origin origin = set->origins[index];
 	const struct list *list = &set->lists[origin.list];
 
-	return (struct set_hit){
-		.file = list->file,
-		.line = origin.line,
-		.entry = entry,
-		.category = list->category,
-	};
+	hit->file = list->file;
+	hit->line = origin.line;
+	hit->source = NULL;
+	hit->damaged = false;
+	hit->category = list->category;
+	hit->entry = entry;
+	hit->net[0] = '\0';
 }
 
-bool
+/* The strongest answer of the text lists; of equal ones that of the first. */
+static enum set_answer
+find_in_text(const struct set *set, const struct set_question *q, struct set_found *best)
+{
+	enum set_answer answer = SET_MISS;
+	struct set_found found;
+
+	if (set_table_find(&set->blocks, NULL, q, best))
+		return SET_LISTED;
+	for (size_t i = 0; i < set->feed_count && answer < SET_LISTED; i++) {
+		enum set_answer says = set_feed_find(set->feeds[i], q, &found);
+
+		if (says <= answer)
+			continue;
+		answer = says;
+		*best = found;
+	}
+	if (answer >= SET_REPORTED || !set_table_find(&set->reported, NULL, q, &found))
+		return answer;
+	*best = found;
+	return SET_REPORTED;
+}
+
+static enum set_answer
+find(const struct set *set, const struct set_question *q, struct set_hit *hit)
+{
+	struct set_found found;
+	enum set_answer compiled, answer = find_in_text(set, q, &found);
+
+	compiled = answer < SET_LISTED ? set_images_find(&set->images, q, hit) : SET_MISS;
+	if (compiled > answer)
+		return compiled;
+	if (answer != SET_MISS)
+		tell(set, found.value, found.entry, hit);
+	return answer;
+}
+
+enum set_answer
 set_find_name(const struct set *set, struct text name, struct set_hit *hit)
 {
-	struct set_found found;
-	bool listed = set_table_find_name(&set->blocks, NULL, name, &found);
-
-	for (size_t i = 0; !listed && i < set->feed_count; i++)
-		listed = set_feed_find_name(set->feeds[i], name, &found);
-	if (listed)
-		*hit = hit_of(set, found.value, found.entry);
-	return listed;
+	return find(set, &(struct set_question){ .name = name }, hit);
 }
 
-bool
+enum set_answer
 set_find_address(const struct set *set, const struct address *address, struct set_hit *hit)
 {
-	struct set_found found;
-	bool listed = set_table_find_address(&set->blocks, NULL, address, &found);
-
-	for (size_t i = 0; !listed && i < set->feed_count; i++)
-		listed = set_feed_find_address(set->feeds[i], address, &found);
-	if (listed)
-		*hit = hit_of(set, found.value, found.entry);
-	return listed;
+	return find(set, &(struct set_question){ .address = address }, hit);
 }
 
-bool
+enum set_answer
 set_find_port(const struct set *set, uint16_t port, bool literal, struct set_hit *hit)
 {
-	for (size_t i = 0; i < set->port_count; i++) {
-		const struct port *entry = &set->ports[i];
+	enum set_answer answer = SET_MISS;
 
-		if (entry->number != port || (entry->literal_only && !literal))
+	for (size_t i = 0; i < set->port_count && answer < SET_LISTED; i++) {
+		const struct port *entry = &set->ports[i];
+		enum set_answer says = entry->report ? SET_REPORTED : SET_LISTED;
+
+		if (entry->number != port || (entry->literal_only && !literal) || says <= answer)
 			continue;
-		*hit = hit_of(set, entry->origin, entry->text);
-		return true;
+		answer = says;
+		tell(set, entry->origin, entry->text, hit);
 	}
-	return false;
+	return answer;
+}
+
+/* Compiled lists. */
+
+bool
+set_verify(const struct set *set, struct report *report)
+{
+	return set_images_verify(&set->images, report);
+}
+
+void
+set_warn_expired(const struct set *set, int64_t now, struct report *report)
+{
+	set_images_warn_expired(&set->images, now, report);
+}
+
+int64_t
+set_next_expiry(const struct set *set, int64_t now)
+{
+	return set_images_next_expiry(&set->images, now);
+}
+
+const char *
+set_take_damaged(const struct set *set)
+{
+	return set_images_take_damaged(&set->images);
 }

@@ -1,4 +1,4 @@
-/* set_feed.c - see set_feed.h.  The question is asked of each rank, the highest first. */
+/* set_feed.c - see set_feed.h. */
 #include "blocklists/set_feed.h"
 
 #include <stdlib.h>
@@ -6,11 +6,12 @@
 #include "base/memory.h"
 
 struct set_feed *
-set_feed_new(enum format_exceptions exceptions)
+set_feed_new(enum format_exceptions exceptions, bool report)
 {
 	struct set_feed *feed = memory_new(1, sizeof(*feed));
 
 	feed->exceptions = exceptions;
+	feed->report = report;
 	for (size_t i = 0; i < SET_RANKS; i++) {
 		set_table_init(&feed->rules[i]);
 		set_table_init(&feed->cancelled[i]);
@@ -47,54 +48,28 @@ set_feed_table(struct set_feed *feed, const struct list_entry *entry)
 	return entry->cancels ? &feed->cancelled[rank] : &feed->rules[rank];
 }
 
-/* A name, or when there is none an address. */
-struct asked {
-	const struct set_feed *feed;
-	struct text name;
-	const struct address *address;
-};
-
 static bool
-find(const struct asked *asked, enum set_rank rank, struct set_found *found)
+find(const struct set_feed *feed, enum set_rank rank, const struct set_question *q,
+    struct set_found *found)
 {
-	const struct set_table *rules = &asked->feed->rules[rank];
-	const struct set_table *cancelled = &asked->feed->cancelled[rank];
-
-	if (asked->address != NULL)
-		return set_table_find_address(rules, cancelled, asked->address, found);
-	return set_table_find_name(rules, cancelled, asked->name, found);
+	return set_table_find(&feed->rules[rank], &feed->cancelled[rank], q, found);
 }
 
-static bool
-find_block(const struct asked *asked, struct set_found *block)
+enum set_answer
+set_feed_find(const struct set_feed *feed, const struct set_question *q, struct set_found *found)
 {
-	struct set_found exception;
+	struct set_found block, exception;
+	bool important = find(feed, SET_IMPORTANT_BLOCKS, q, &block);
 
-	if (find(asked, SET_IMPORTANT_EXCEPTIONS, &exception))
-		return false;
-	if (find(asked, SET_IMPORTANT_BLOCKS, block))
-		return true;
-	if (!find(asked, SET_BLOCKS, block))
-		return false;
-	if (!find(asked, SET_EXCEPTIONS, &exception))
-		return true;
-	return asked->feed->exceptions == FORMAT_NEAREST_WINS &&
-	       block->nearness > exception.nearness;
-}
-
-bool
-set_feed_find_name(const struct set_feed *feed, struct text name, struct set_found *found)
-{
-	const struct asked asked = { .feed = feed, .name = name };
-
-	return find_block(&asked, found);
-}
-
-bool
-set_feed_find_address(
-    const struct set_feed *feed, const struct address *address, struct set_found *found)
-{
-	const struct asked asked = { .feed = feed, .address = address };
-
-	return find_block(&asked, found);
+	if (!important && !find(feed, SET_BLOCKS, q, &block))
+		return SET_MISS;
+	if (find(feed, SET_IMPORTANT_EXCEPTIONS, q, &exception) ||
+	    (!important && find(feed, SET_EXCEPTIONS, q, &exception) &&
+		(feed->exceptions != FORMAT_NEAREST_WINS ||
+		    exception.nearness >= block.nearness))) {
+		*found = exception;
+		return SET_EXCEPTED;
+	}
+	*found = block;
+	return feed->report ? SET_REPORTED : SET_LISTED;
 }

@@ -6,6 +6,7 @@
 #define BLOCKLISTS_SET_FEED_H
 
 #include "blocklists/format.h"
+#include "blocklists/set.h"
 #include "blocklists/set_table.h"
 
 enum set_rank {
@@ -18,19 +19,20 @@ enum set_rank {
 
 struct set_feed {
 	enum format_exceptions exceptions;
+	bool report; /* what it blocks is let pass, and reported */
 	struct set_table rules[SET_RANKS];
 	struct set_table cancelled[SET_RANKS];
 };
 
-struct set_feed *set_feed_new(enum format_exceptions);
+struct set_feed *set_feed_new(enum format_exceptions, bool report);
 void set_feed_free(struct set_feed *);
 void set_feed_seal(struct set_feed *);
 
 /* Where an entry of the list belongs. */
 struct set_table *set_feed_table(struct set_feed *, const struct list_entry *);
 
-/* The block that counts, if any. */
-bool set_feed_find_name(const struct set_feed *, struct text name, struct set_found *);
-bool set_feed_find_address(const struct set_feed *, const struct address *, struct set_found *);
+/* The block that counts: SET_LISTED, or SET_REPORTED; or the exception that lifts it. */
+enum set_answer set_feed_find(
+    const struct set_feed *, const struct set_question *, struct set_found *);
 
 #endif

@@ -42,9 +42,9 @@ set_table_add_net(struct set_table *table, const struct prefix *net, uint32_t va
 	return true;
 }
 
-bool
-set_table_find_name(const struct set_table *table, const struct set_table *cancelled,
-    struct text name, struct set_found *found)
+static bool
+find_name(const struct set_table *table, const struct set_table *cancelled, struct text name,
+    struct set_found *found)
 {
 	struct names_hit hit;
 	bool more = names_find(table->names, name, &hit);
@@ -56,8 +56,8 @@ set_table_find_name(const struct set_table *table, const struct set_table *cance
 	return more;
 }
 
-bool
-set_table_find_address(const struct set_table *table, const struct set_table *cancelled,
+static bool
+find_address(const struct set_table *table, const struct set_table *cancelled,
     const struct address *address, struct set_found *found)
 {
 	char spelled[PREFIX_TEXT_MAX];
@@ -71,4 +71,12 @@ set_table_find_address(const struct set_table *table, const struct set_table *ca
 		return false;
 	*found = (struct set_found){ hit.value, entry.name, hit.prefix.bits };
 	return true;
+}
+
+bool
+set_table_find(const struct set_table *table, const struct set_table *cancelled,
+    const struct set_question *q, struct set_found *found)
+{
+	return q->address != NULL ? find_address(table, cancelled, q->address, found)
+				  : find_name(table, cancelled, q->name, found);
 }

@@ -20,6 +20,12 @@ struct set_found {
 	unsigned nearness; /* the greater of two covers less: bytes of a name, bits of a network */
 };
 
+/* A name, or when there is none an address. */
+struct set_question {
+	struct text name;
+	const struct address *address; /* NULL: a name */
+};
+
 void set_table_init(struct set_table *);
 void set_table_done(struct set_table *);
 void set_table_seal(struct set_table *); /* after the last network, before the first search */
@@ -33,9 +39,7 @@ bool set_table_add_net(struct set_table *, const struct prefix *, uint32_t value
  * `cancelled`, too, which may be NULL.  A network that is cancelled hides those around it: only
  * rules about one address are ever cancelled.
  */
-bool set_table_find_name(const struct set_table *, const struct set_table *cancelled,
-    struct text name, struct set_found *);
-bool set_table_find_address(const struct set_table *, const struct set_table *cancelled,
-    const struct address *, struct set_found *);
+bool set_table_find(const struct set_table *, const struct set_table *cancelled,
+    const struct set_question *, struct set_found *);
 
 #endif

@@ -183,32 +183,54 @@ build_load_documents(struct build *b)
 		b->s->packages = packages_load(c->package_file, b->report);
 }
 
+/* What the operator has written holds for every list; the defaults are those of the bundled one. */
+static void
+find_modes(const struct config *c, enum category_mode bundled[CATEGORY_COUNT],
+    enum category_mode added[CATEGORY_COUNT])
+{
+	for (unsigned i = 0; i < CATEGORY_COUNT; i++) {
+		bundled[i] = category_default((enum category)i) ? CATEGORY_ON : CATEGORY_OFF;
+		added[i] = CATEGORY_ON;
+	}
+	for (size_t i = 0; i < c->category_count; i++) {
+		const struct category_switch *written = &c->categories[i];
+
+		bundled[written->category] = added[written->category] = written->mode;
+	}
+}
+
+/* A list of a category that is off is not read.  A failure is in the report, which decides. */
+static void
+load_list(
+    struct build *b, const struct list_source *list, const enum category_mode modes[CATEGORY_COUNT])
+{
+	const struct set_source source = {
+		.file = list->path,
+		.format = list->format,
+		.match = list->match,
+		.category = list->category,
+		.is_suffix = pattern_is_public_suffix,
+		.report = modes[list->category] == CATEGORY_REPORT,
+	};
+	struct set_counts counts;
+
+	if (list->compiled)
+		(void)set_add_image(b->s->lists, list->path, modes, b->report);
+	else if (modes[list->category] != CATEGORY_OFF)
+		(void)set_add_file(b->s->lists, &source, &counts, b->report);
+}
+
 void
 build_load_lists(struct build *b)
 {
 	const struct config *c = b->s->config;
-	bool on[CATEGORY_COUNT];
+	enum category_mode bundled[CATEGORY_COUNT], added[CATEGORY_COUNT];
 
-	for (unsigned i = 0; i < CATEGORY_COUNT; i++)
-		on[i] = category_default((enum category)i);
-	for (size_t i = 0; i < c->category_count; i++)
-		on[c->categories[i].category] = c->categories[i].on;
+	find_modes(c, bundled, added);
 	b->s->lists = set_new();
-	(void)set_add_bundled(b->s->lists, on, b->report);
-	for (size_t i = 0; i < c->list_count; i++) {
-		const struct list_source *list = &c->lists[i];
-		const struct set_source source = {
-			.file = list->path,
-			.format = list->format,
-			.match = list->match,
-			.category = list->category,
-			.is_suffix = pattern_is_public_suffix,
-		};
-		struct set_counts counts;
-
-		/* A failure is in the report, which decides at the end. */
-		(void)set_add_file(b->s->lists, &source, &counts, b->report);
-	}
+	(void)set_add_bundled(b->s->lists, bundled, b->report);
+	for (size_t i = 0; i < c->list_count; i++)
+		load_list(b, &c->lists[i], added);
 	set_seal(b->s->lists);
 }
 

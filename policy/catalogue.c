@@ -176,7 +176,10 @@ read_source(struct reader *r, const struct node *node, void *where)
 	schema_read(r, node, &source_table, &draft);
 	*source = draft.source;
 	path = draft.source.list.path;
-	fault = list_source_set(&source->list, draft.format, draft.match, draft.category);
+	fault = list_source_set(
+	    &source->list, text(path), draft.format, draft.match, draft.category);
+	if (fault == NULL && source->list.compiled)
+		fault = "must be a text list, not a compiled one (.slb)";
 	source->list.path = path != NULL ? config_resolve_path(r->arena, r->file, path) : NULL;
 	source->list.line = node->line;
 	source->list.column = node->column;

@@ -49,6 +49,7 @@ struct snapshot {
  */
 struct finding {
 	bool decided;
+	bool reported; /* not decided: a category on report has let pass what decision says */
 	struct decision decision;
 	const char *note;
 };
@@ -87,9 +88,30 @@ finding_decided(enum reason reason, struct rule_source rule, const char *note)
 	};
 }
 
+/* The answer of the lists, with what it is about. */
+struct heard {
+	enum set_answer answer;
+	struct set_hit hit;
+};
+
+/*
+ * The same as a finding: a refusal for that reason, one that is let pass, an exception, or
+ * nothing.
+ */
+struct finding finding_listed(
+    const struct question *, const struct heard *, enum reason, const char *note);
+
+/* Step 4: the host of the question; and an address it stands for. */
+struct finding listed_destination(const struct snapshot *, const struct question *);
+struct finding listed_address(
+    const struct snapshot *, const struct question *, const struct address *);
+
+/* A decision begins; and a step of it has found this: the first that is reported counts. */
+void notes_begin(const struct question *);
+void notes_take(const struct question *, const struct finding *);
+
 bool ports_have(const struct ports *, uint16_t port);
 
-struct rule_source hit_source(const struct set_hit *);
 struct rule_source operator_source(const struct snapshot *, const struct operator_entry *);
 
 /* Do the ports of limited environments include that of the question, for its scheme? */

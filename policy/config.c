@@ -61,7 +61,7 @@ static const struct field operator_keys[] = {
 	    "a list of {net: PREFIX, ports: [...]} or {name: HOST, ports: [...]}"),
 	{ "ports", FIELD_MAPPING, .table = &ports_keys_table, .help = "blocked, limited" },
 	{ "categories", FIELD_CUSTOM, .read = config_read_categories,
-	    .help = "on or off for categories of the bundled list" },
+	    .help = "on, off or report for categories" },
 };
 TABLE(operator_keys);
 

@@ -32,6 +32,7 @@ struct listener_config {
 
 struct list_source {
 	const char *path;
+	bool compiled;           /* an image (.slb), which knows the rest itself: */
 	enum list_format format; /* default: domains */
 	enum match match;        /* MATCH_EXACT (default of hosts) or MATCH_SUBTREE (of domains) */
 	enum category category;  /* default malware */
@@ -67,7 +68,7 @@ struct exemption {
 
 struct category_switch {
 	enum category category;
-	bool on;
+	enum category_mode mode;
 };
 
 struct resolver_server {

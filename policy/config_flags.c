@@ -164,14 +164,14 @@ list_source_parse(struct text value, struct list_source *source, struct text *pa
 	struct list_source parsed = { .line = 0 };
 	struct text rest = value, file = value, part;
 	bool more = text_cut(&rest, ',', &file);
-	const char *fault = list_path_fault(file);
+	const char *fault = file.n == 0 ? "must not be empty" : NULL;
 
 	while (more && fault == NULL) {
 		more = text_cut(&rest, ',', &part);
 		fault = take_option(more ? part : rest, options, COUNT(options));
 	}
 	if (fault == NULL)
-		fault = list_source_set(&parsed, format, match, category);
+		fault = list_source_set(&parsed, file, format, match, category);
 	if (fault != NULL)
 		return fault;
 	*source = parsed;

@@ -15,18 +15,11 @@ const char *const list_category_words[] = {
 };
 
 const char *
-list_path_fault(struct text path)
+list_source_set(struct list_source *source, struct text path, int format, int match, int category)
 {
-	if (path.n == 0)
-		return "must not be empty";
-	if (text_ends(path, ".slb"))
-		return "must be a text list: compiled lists (.slb) are not read";
-	return NULL;
-}
-
-const char *
-list_source_set(struct list_source *source, int format, int match, int category)
-{
+	source->compiled = text_ends(path, ".slb");
+	if (source->compiled && (format >= 0 || match >= 0 || category >= 0))
+		return "has format, match or category, which a compiled list (.slb) says itself";
 	source->format = format < 0 ? FORMAT_DOMAINS : (enum list_format)format;
 	if (match >= 0 && !format_leaves_match(source->format))
 		return "has match, which is for the formats domains and hosts: in the others the rules say it";
@@ -43,20 +36,9 @@ struct list_draft {
 	int format, match, category;
 };
 
-static void
-read_list_path(struct reader *r, const struct node *node, void *where)
-{
-	const char *fault = node->kind == NODE_STRING ? list_path_fault(node->text) : NULL;
-
-	if (fault != NULL)
-		schema_error(r, node, "%s", fault);
-	else
-		config_read_path(r, node, where);
-}
-
 static const struct field list_keys[] = {
 	{ "path", FIELD_CUSTOM, .required = true, .at = offsetof(struct list_draft, path),
-	    .read = read_list_path, .help = "a file" },
+	    .read = config_read_path, .help = "a file" },
 	{ "format", FIELD_WORD, .at = offsetof(struct list_draft, format), .words = format_words,
 	    .help = "how the list is written" },
 	{ "match", FIELD_WORD, .at = offsetof(struct list_draft, match), .words = list_match_words,
@@ -78,7 +60,8 @@ config_read_list(struct reader *r, const struct node *node, void *where)
 	source->path = draft.path;
 	source->line = node->line;
 	source->column = node->column;
-	fault = list_source_set(source, draft.format, draft.match, draft.category);
+	fault = list_source_set(
+	    source, text(draft.path), draft.format, draft.match, draft.category);
 	if (fault != NULL)
 		schema_error(r, node, "%s", fault);
 }
@@ -164,16 +147,17 @@ config_read_exemption(struct reader *r, const struct node *node, void *where)
 		schema_error(r, node, "must have either net or name");
 }
 
+/* The words are written as they are; YAML 1.1 taught people to mean a boolean by two of them. */
 static void
-read_switch(struct reader *r, const struct node *node, bool *on)
+read_mode(struct reader *r, const struct node *node, enum category_mode *mode)
 {
-	bool is_word = node->kind == NODE_STRING &&
-		       (text_is(node->text, "on") || text_is(node->text, "off"));
+	static const char *const words[] = { "off", "on", "report", NULL };
+	int word;
 
-	if (is_word)
-		*on = text_is(node->text, "on");
-	else if (schema_expect(r, node, NODE_BOOLEAN, "on or off"))
-		*on = node->boolean;
+	if (node->kind == NODE_BOOLEAN)
+		*mode = node->boolean ? CATEGORY_ON : CATEGORY_OFF;
+	else if (schema_word(r, node, words, &word))
+		*mode = (enum category_mode)word;
 }
 
 static void
@@ -205,7 +189,7 @@ config_read_categories(struct reader *r, const struct node *node, void *where)
 		if (!category_find(v->key->text, &c->categories[n].category))
 			report_category(r, v->key);
 		else
-			read_switch(r, v, &c->categories[n++].on);
+			read_mode(r, v, &c->categories[n++].mode);
 	}
 	c->category_count = n;
 }

@@ -37,13 +37,12 @@ extern const char *const list_category_words[];
 enum list_match_word { LIST_MATCH_EXACT, LIST_MATCH_SUBTREE };
 
 /*
- * What a source means in which only some words were written; -1: not written.  NULL, or why
+ * What a source means in which only some words were written; -1: not written.  Its
+ * path, which says by its end whether it is compiled, is for the caller to set.  NULL, or why
  * they do not go together.
  */
-const char *list_source_set(struct list_source *, int format, int match, int category);
-
-/* NULL, or why a path is no list that can be read. */
-const char *list_path_fault(struct text path);
+const char *list_source_set(
+    struct list_source *, struct text path, int format, int match, int category);
 
 /*
  * A path in a document is relative to the folder of the document, wherever the program was

@@ -35,17 +35,6 @@ limited_ports_fit(const struct config *c, const struct question *q)
 }
 
 struct rule_source
-hit_source(const struct set_hit *hit)
-{
-	return (struct rule_source){
-		.file = hit->file,
-		.line = hit->line,
-		.entry = hit->entry,
-		.category = category_word(hit->category),
-	};
-}
-
-struct rule_source
 operator_source(const struct snapshot *s, const struct operator_entry *entry)
 {
 	return (struct rule_source){
@@ -116,47 +105,6 @@ look_at_operator_allow(const struct snapshot *s, const struct question *q)
 	    REASON_OPERATOR_ALLOW, operator_source(s, entry), "the operator allows the host");
 }
 
-/* A list may name an address as it is dialled, or the IPv4 address it carries through NAT64. */
-static bool
-find_listed_address(const struct snapshot *s, const struct address *a, struct set_hit *hit)
-{
-	struct address judged = judged_address(s, a);
-
-	return set_find_address(s->lists, a, hit) || set_find_address(s->lists, &judged, hit);
-}
-
-/*
- * Ports that are bad for destinations given as an address only.  A port that is bad
- * for all was the business of an earlier step, and here an exemption has lifted it.
- */
-static bool
-find_literal_port(const struct snapshot *s, uint16_t port, struct set_hit *hit)
-{
-	struct set_hit for_all;
-
-	return !set_find_port(s->lists, port, false, &for_all) &&
-	       set_find_port(s->lists, port, true, hit);
-}
-
-static bool
-find_listed(const struct snapshot *s, const struct question *q, struct set_hit *hit)
-{
-	if (!host_is_address(&q->host))
-		return set_find_name(s->lists, host_text(&q->host), hit);
-	return find_listed_address(s, &q->host.address, hit) || find_literal_port(s, q->port, hit);
-}
-
-static struct finding
-look_at_lists(const struct snapshot *s, const struct question *q)
-{
-	struct set_hit hit;
-
-	if (!find_listed(s, q, &hit))
-		return finding_none("no match");
-	return finding_decided(
-	    REASON_SAFETY_BLOCKLIST, hit_source(&hit), "a safety list names the destination");
-}
-
 static bool
 rule_fits(const struct snapshot *s, const struct question *q, const struct rule *rule)
 {
@@ -217,7 +165,7 @@ const struct decide_step decide_steps[] = {
 	{ "address guard", structural_literal },
 	{ "operator deny", look_at_operator_deny },
 	{ "operator allow", look_at_operator_allow },
-	{ "safety lists", look_at_lists },
+	{ "safety lists", listed_destination },
 	{ "environment", look_at_environment },
 };
 const size_t decide_step_count = COUNT(decide_steps);
@@ -230,9 +178,11 @@ decide(const struct snapshot *s, const struct question *q)
 	struct finding found;
 	size_t i = 0;
 
-	do
+	notes_begin(q);
+	do {
 		found = decide_steps[i++].look(s, q);
-	while (!found.decided && i < decide_step_count);
+		notes_take(q, &found);
+	} while (!found.decided && i < decide_step_count);
 	return found.decision;
 }
 
@@ -261,13 +211,19 @@ decide_web_tool(const struct snapshot *s, const struct question *q)
 struct decision
 decide_address(const struct snapshot *s, const struct question *q, const struct address *a)
 {
-	struct finding guarded = structural_address(s, q, a);
-	struct set_hit hit;
+	struct finding guarded = structural_address(s, q, a), listed;
+	bool speaks_against;
 
+	notes_begin(q);
 	if (guarded.decided)
 		return guarded.decision;
-	if (find_listed_address(s, a, &hit) && !look_at_operator_allow(s, q).decided)
-		return (struct decision){ REASON_SAFETY_BLOCKLIST, hit_source(&hit) };
+	listed = listed_address(s, q, a);
+	speaks_against = listed.decided || listed.reported;
+	if (speaks_against && !look_at_operator_allow(s, q).decided) {
+		notes_take(q, &listed);
+		if (listed.decided)
+			return listed.decision;
+	}
 	return (struct decision){ REASON_UNRESTRICTED, guarded.decision.rule };
 }
 

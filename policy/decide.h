@@ -3,7 +3,7 @@
  *
  * Pure.  No sockets, no clock, no logging, no globals: the same snapshot and
  * question always give the same decision, so data path, check, explain and replay
- * cannot disagree.
+ * cannot disagree.  (A compiled list that somebody has damaged denies from then on.)
  */
 #ifndef POLICY_DECIDE_H
 #define POLICY_DECIDE_H
@@ -26,6 +26,11 @@ struct question {
 	struct host host; /* canonical, see host_parse() */
 	uint16_t port;
 	enum scheme scheme;
+	/*
+	 * Borrowed; each decision about the question begins them anew.  NULL: nobody asks, and
+	 * the entry of a compiled list is empty.
+	 */
+	struct notes *notes;
 };
 
 /*

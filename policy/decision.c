@@ -3,6 +3,8 @@
  */
 #include "policy/decision.h"
 
+#include <string.h>
+
 static const struct {
 	const char *word, *error, *meaning;
 	enum verdict verdict;
@@ -49,4 +51,14 @@ const char *
 reason_meaning(enum reason reason)
 {
 	return reasons[reason].meaning;
+}
+
+void
+rule_keep(struct rule_source *rule, char entry[HOST_NAME_MAX_BYTES + 1])
+{
+	if (rule->source == NULL || rule->entry.n == 0 || rule->entry.p == entry)
+		return;
+	memcpy(entry, rule->entry.p, rule->entry.n);
+	entry[rule->entry.n] = '\0';
+	rule->entry.p = entry;
 }

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "base/host.h"
 #include "base/text.h"
 
 /*
@@ -115,18 +116,43 @@ reason_allows(enum reason reason)
 
 /*
  * Which line decided.  file NULL: a built-in rule, entry then names it ("single-label
- * name", "port 25").  All borrowed from the snapshot.
+ * name", "port 25").  All borrowed from the snapshot, but the entry of a compiled list (its
+ * source is not NULL), which no snapshot spells: that is borrowed from the notes of the question.
  */
 struct rule_source {
 	const char *file;
-	unsigned line; /* 0: the whole file, or built in */
+	unsigned line; /* 0: the whole file, a compiled list, or built in */
 	struct text entry;
 	const char *category; /* of a safety list entry, else NULL */
+	const char *source;   /* the list inside a compiled one, else NULL */
 };
 
 struct decision {
 	enum reason reason;
 	struct rule_source rule; /* all zero where no line decided */
 };
+
+/* What a decision says besides, to who has a place for it. */
+struct notes {
+	/*
+	 * The first refusal that a category on report has let pass; an allowing reason:
+	 * there was none.
+	 */
+	struct decision reported;
+	char entry[HOST_NAME_MAX_BYTES + 1]; /* of the one compiled list that was heard */
+};
+
+/*
+ * Take along what a rule borrows from notes, whose next decision would overwrite it: its entry
+ * is in `entry` from now on.
+ */
+void rule_keep(struct rule_source *, char entry[HOST_NAME_MAX_BYTES + 1]);
+
+/* Was it refused because a compiled list is damaged?  Only such a refusal has no category. */
+static inline bool
+decision_is_damage(const struct decision *d)
+{
+	return d->reason == REASON_SAFETY_BLOCKLIST && d->rule.category == NULL;
+}
 
 #endif

@@ -7,15 +7,19 @@
 #include "policy/compiled.h"
 
 void
-explain(const struct snapshot *s, const struct question *q, struct explanation *e)
+explain(const struct snapshot *s, const struct question *question, struct explanation *e)
 {
+	struct question q = *question;
 	struct finding found;
 
 	*e = (struct explanation){ .count = 0 };
+	q.notes = &e->notes;
+	notes_begin(&q);
 	do {
 		const struct decide_step *step = &decide_steps[e->count];
 
-		found = step->look(s, q);
+		found = step->look(s, &q);
+		notes_take(&q, &found);
 		e->steps[e->count++] = (struct explain_step){
 			.name = step->name,
 			.decided = found.decided,

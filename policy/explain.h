@@ -16,10 +16,12 @@ struct explain_step {
 	const char *note;        /* "no match", "lifted by exempt", "port 8443 does not fit", ... */
 };
 
+/* Not to be copied: rules point into its notes. */
 struct explanation {
 	struct explain_step steps[EXPLAIN_STEPS_MAX];
 	size_t count;
 	struct decision decision; /* equal to decide() */
+	struct notes notes;
 };
 
 void explain(const struct snapshot *, const struct question *, struct explanation *);

@@ -60,6 +60,7 @@ judge_other_sni(const struct snapshot *s, const struct question *q, const struct
 struct decision
 decide_names(const struct snapshot *s, const struct question *q, const struct names_question *names)
 {
+	notes_begin(q);
 	if (s->config->tls_names == TLS_NAMES_OFF)
 		return pass();
 	if (names->inside != INSIDE_HELLO)

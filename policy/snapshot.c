@@ -162,6 +162,30 @@ snapshot_ref(struct snapshot *s)
 	return s;
 }
 
+bool
+snapshot_verify_lists(const struct snapshot *s, struct report *report)
+{
+	return set_verify(s->lists, report);
+}
+
+void
+snapshot_warn_expired(const struct snapshot *s, int64_t now, struct report *report)
+{
+	set_warn_expired(s->lists, now, report);
+}
+
+int64_t
+snapshot_next_expiry(const struct snapshot *s, int64_t now)
+{
+	return set_next_expiry(s->lists, now);
+}
+
+const char *
+snapshot_take_damaged(const struct snapshot *s)
+{
+	return set_take_damaged(s->lists);
+}
+
 /* The last one out must see all that the others did with the snapshot before it frees it. */
 void
 snapshot_unref(struct snapshot *s)

@@ -51,6 +51,15 @@ void snapshot_visit_files(
  */
 bool snapshot_replaces(const struct snapshot *old, const struct snapshot *fresh, struct report *);
 
+/*
+ * What compiled lists are about, see blocklists/set.h: is each whole; has one expired, or when
+ * does the next; and which file was found damaged, each told once.
+ */
+bool snapshot_verify_lists(const struct snapshot *, struct report *);
+void snapshot_warn_expired(const struct snapshot *, int64_t now, struct report *);
+int64_t snapshot_next_expiry(const struct snapshot *, int64_t now);
+const char *snapshot_take_damaged(const struct snapshot *);
+
 /* Counted; atomic, any thread.  unref(NULL) is fine. */
 struct snapshot *snapshot_ref(struct snapshot *);
 void snapshot_unref(struct snapshot *);

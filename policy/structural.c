@@ -77,38 +77,35 @@ structural_name(const struct snapshot *s, const struct question *q)
 	return finding_decided(reason, rule, "the name is never looked up");
 }
 
-/* Is the port blocked, by the configuration or by a list of ports?  */
-static bool
-find_blocked_port(const struct snapshot *s, uint16_t port, struct rule_source *rule)
+/* What the configuration and a list of ports say of the port. */
+static struct finding
+look_at_port(const struct snapshot *s, const struct question *q)
 {
+	static const char note[] = "the port is blocked everywhere";
 	const struct ports *blocked = &s->config->blocked_ports;
-	struct set_hit hit;
+	struct heard heard;
 
-	for (size_t i = 0; i < blocked->n; i++) {
-		if (blocked->v[i] != port)
-			continue;
-		*rule = (struct rule_source){ .entry = s->blocked_port_words[i] };
-		return true;
-	}
-	if (!set_find_port(s->lists, port, false, &hit))
-		return false;
-	*rule = hit_source(&hit);
-	return true;
+	for (size_t i = 0; i < blocked->n; i++)
+		if (blocked->v[i] == q->port)
+			return finding_decided(REASON_BLOCKED_PORT,
+			    (struct rule_source){ .entry = s->blocked_port_words[i] }, note);
+	heard.answer = set_find_port(s->lists, q->port, false, &heard.hit);
+	if (heard.answer == SET_MISS)
+		return finding_none("not a blocked port");
+	return finding_listed(q, &heard, REASON_BLOCKED_PORT, note);
 }
 
 struct finding
 structural_port(const struct snapshot *s, const struct question *q)
 {
+	struct finding found = look_at_port(s, q);
 	const struct exemption *e;
-	struct rule_source rule;
 
-	if (!find_blocked_port(s, q->port, &rule))
-		return finding_none("not a blocked port");
+	if (!found.decided && !found.reported)
+		return found;
 	e = host_is_address(&q->host) ? find_exempt_net(s, &q->host.address, q->port, BY_ANY_NET)
 				      : find_exempt_name(s, &q->host, q->port);
-	if (e != NULL)
-		return finding_noted(exemption_source(s, e), lifted);
-	return finding_decided(REASON_BLOCKED_PORT, rule, "the port is blocked everywhere");
+	return e != NULL ? finding_noted(exemption_source(s, e), lifted) : found;
 }
 
 /* An exemption that lifts the guard's verdict about an address of the question's host. */

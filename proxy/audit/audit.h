@@ -44,7 +44,8 @@ struct record {
 	struct text path;   /* forwarded requests: path without query */
 	enum reason reason;
 	struct rule_source rule;
-	bool report_only; /* tls_names: report let pass what reason and rule say */
+	bool report_only;                  /* tls_names: report let pass what reason and rule say */
+	const struct decision *would_deny; /* a category on report let this pass; NULL: none did */
 
 	const struct address *addresses; /* what the name resolved to */
 	size_t address_count;

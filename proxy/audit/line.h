@@ -23,21 +23,26 @@ enum { LINE_SIZE = 4096, LINE_INSTANCE_MAX = 32, LINE_ADDRESSES = 8 };
 
 /*
  * X(id, bytes): how much of a text the line shows at most.  LINE_CAP_HOST is a whole canonical
- * name.
+ * name.  WOULD: of would_deny.
  */
-#define LINE_CAPS(X)        \
-	X(CLIENT, 64)       \
-	X(LISTENER, 128)    \
-	X(ENVIRONMENT, 128) \
-	X(METHOD, 32)       \
-	X(HOST, 253)        \
-	X(TARGET, 256)      \
-	X(PATH, 256)        \
-	X(FILE, 256)        \
-	X(ENTRY, 256)       \
-	X(CATEGORY, 32)     \
-	X(SNI, 253)         \
-	X(ALPN, 64)         \
+#define LINE_CAPS(X)          \
+	X(CLIENT, 64)         \
+	X(LISTENER, 128)      \
+	X(ENVIRONMENT, 128)   \
+	X(METHOD, 32)         \
+	X(HOST, 253)          \
+	X(TARGET, 256)        \
+	X(PATH, 256)          \
+	X(FILE, 256)          \
+	X(ENTRY, 256)         \
+	X(CATEGORY, 16)       \
+	X(SOURCE, 96)         \
+	X(WOULD_FILE, 128)    \
+	X(WOULD_ENTRY, 253)   \
+	X(WOULD_CATEGORY, 16) \
+	X(WOULD_SOURCE, 96)   \
+	X(SNI, 253)           \
+	X(ALPN, 64)           \
 	X(ENDED, 32)
 
 enum line_cap {

@@ -34,10 +34,10 @@ struct merge {
 
 /*
  * A key is this, then its texts, each with a NUL after it: of client, listener, environment,
- * method, host, and the rule's file, entry and category.  A text is cut one byte beyond what the
+ * method, host, and the rule's file, entry, category and source.  A text is cut one byte beyond what the
  * line shows, so that a record made of the key shows the same cut.
  */
-enum { KEY_TEXTS = 8 };
+enum { KEY_TEXTS = 9 };
 
 struct key_head {
 	enum reason reason;
@@ -65,6 +65,7 @@ key_build(const struct record *r, char key[KEY_MAX])
 		{ text(r->rule.file), LINE_CAP_FILE },
 		{ r->rule.entry, LINE_CAP_ENTRY },
 		{ text(r->rule.category), LINE_CAP_CATEGORY },
+		{ text(r->rule.source), LINE_CAP_SOURCE },
 	};
 	size_t at = sizeof(struct key_head);
 	struct key_head head;
@@ -113,7 +114,8 @@ key_record(const char *key)
 		.rule = { .file = texts[5].n > 0 ? texts[5].p : NULL,
 		    .line = head.line,
 		    .entry = texts[6],
-		    .category = texts[7].n > 0 ? texts[7].p : NULL },
+		    .category = texts[7].n > 0 ? texts[7].p : NULL,
+		    .source = texts[8].n > 0 ? texts[8].p : NULL },
 		.resolve_ms = -1,
 		.connect_ms = -1,
 	};

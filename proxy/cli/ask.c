@@ -3,8 +3,10 @@
  * asked about.  Opens no socket and looks nothing up.
  */
 #include <stdlib.h>
+#include <time.h>
 
 #include "proxy/cli/cli.h"
+#include "proxy/server/fault.h"
 
 enum { HTTP_PORT = 80, HTTPS_PORT = 443 };
 
@@ -34,8 +36,11 @@ load_policy(const struct cli_arguments *a)
 	struct config_file *config = cli_config(a, &report);
 	struct snapshot *policy = NULL;
 
+	fault_init(); /* a compiled list may be cut while it is asked */
 	if (config != NULL)
 		policy = snapshot_build_to_ask(config, &report);
+	if (policy != NULL)
+		snapshot_warn_expired(policy, time(NULL), &report);
 	report_print(&report, stderr);
 	report_done(&report);
 	return policy;

@@ -44,6 +44,8 @@ add_operand(struct blocklist_request *r, const char *operand, struct report *rep
 	struct text path;
 	const char *fault = list_source_parse(text(operand), &source, &path);
 
+	if (fault == NULL && source.compiled)
+		fault = "must be a text list, not a compiled one (.slb)";
 	if (fault != NULL)
 		return report_error(report, operand, 0, 0, "%s", fault);
 	source.path = arena_text(r->arena, path).p;

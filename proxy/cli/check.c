@@ -34,45 +34,57 @@ decide_as(const struct check *check, const struct question *q)
 			       : decide(check->ask.policy, q);
 }
 
+/* What there is to tell of one target. */
+struct answered {
+	const char *target, *wrong; /* why it is none; NULL: it is one */
+	struct question q;
+	struct notes notes;
+	struct decision d;
+};
+
 static void
-print_json(const struct check *check, const char *target, const struct question *q,
-    const struct decision *d, const char *wrong)
+print_json(const struct check *check, const struct answered *a)
 {
 	json_t *object = json_object();
 
-	json_object_set_new(object, "target", cli_json_text(text(target)));
-	if (wrong == NULL) {
-		json_object_set_new(object, "host", json_string(q->host.name));
-		json_object_set_new(object, "port", json_integer(q->port));
+	json_object_set_new(object, "target", cli_json_text(text(a->target)));
+	if (a->wrong == NULL) {
+		json_object_set_new(object, "host", json_string(a->q.host.name));
+		json_object_set_new(object, "port", json_integer(a->q.port));
 	} else {
-		json_object_set_new(object, "detail", json_string(wrong));
+		json_object_set_new(object, "detail", json_string(a->wrong));
 	}
 	json_object_set_new(
-	    object, "verdict", json_string(reason_allows(d->reason) ? "allow" : "deny"));
-	json_object_set_new(object, "reason", json_string(reason_word(d->reason)));
-	json_object_set_new(object, "rule", cli_json_rule(&d->rule));
+	    object, "verdict", json_string(reason_allows(a->d.reason) ? "allow" : "deny"));
+	json_object_set_new(object, "reason", json_string(reason_word(a->d.reason)));
+	json_object_set_new(object, "rule", cli_json_rule(&a->d.rule));
+	cli_json_would_deny(object, cli_would_deny(&a->d, &a->notes));
 	json_object_set_new(
 	    object, "environment", cli_json_text(environment_rules_name(check->ask.environment)));
 	cli_print_json(object);
 }
 
 static void
-print_line(
-    const char *target, const struct question *q, const struct decision *d, const char *wrong)
+print_line(const struct answered *a)
 {
+	const struct decision *would_deny = cli_would_deny(&a->d, &a->notes);
 	char authority[HOST_AUTHORITY_MAX];
 
-	printf("%s  ", reason_allows(d->reason) ? "allow" : "deny ");
-	if (wrong == NULL)
-		fputs(host_authority(&q->host, q->port, authority), stdout);
+	printf("%s  ", reason_allows(a->d.reason) ? "allow" : "deny ");
+	if (a->wrong == NULL)
+		fputs(host_authority(&a->q.host, a->q.port, authority), stdout);
 	else
-		cli_print_text(text(target), stdout);
-	printf("  %s", reason_word(d->reason));
-	if (wrong != NULL)
-		printf("  %s", wrong);
-	if (cli_is_rule(&d->rule))
+		cli_print_text(text(a->target), stdout);
+	printf("  %s", reason_word(a->d.reason));
+	if (a->wrong != NULL)
+		printf("  %s", a->wrong);
+	if (cli_is_rule(&a->d.rule))
 		fputs("  ", stdout);
-	cli_print_rule(&d->rule, stdout);
+	cli_print_rule(&a->d.rule, stdout);
+	if (would_deny != NULL) {
+		printf("  would be denied: %s  ", reason_word(would_deny->reason));
+		cli_print_rule(&would_deny->rule, stdout);
+	}
 	putchar('\n');
 }
 
@@ -80,17 +92,17 @@ print_line(
 static bool
 check_target(const struct check *check, const char *target)
 {
-	struct question q = { .port = 0 };
-	const char *wrong = ask_question(&check->ask, target, &q);
-	struct decision d = { .reason = REASON_BAD_TARGET };
+	struct answered a = { .target = target, .d.reason = REASON_BAD_TARGET };
 
-	if (wrong == NULL)
-		d = decide_as(check, &q);
+	a.wrong = ask_question(&check->ask, target, &a.q);
+	a.q.notes = &a.notes;
+	if (a.wrong == NULL)
+		a.d = decide_as(check, &a.q);
 	if (check->ask.json)
-		print_json(check, target, &q, &d, wrong);
+		print_json(check, &a);
 	else
-		print_line(target, &q, &d, wrong);
-	return reason_allows(d.reason);
+		print_line(&a);
+	return reason_allows(a.d.reason);
 }
 
 static int

@@ -229,11 +229,18 @@ cli_print_rule(const struct rule_source *rule, FILE *out)
 		return;
 	}
 	cli_print_text(text(rule->file), out);
-	fprintf(out, ":%u \"", rule->line);
+	if (rule->line != 0)
+		fprintf(out, ":%u", rule->line);
+	fputs(" \"", out);
 	cli_print_text(rule->entry, out);
 	putc('"', out);
 	if (rule->category != NULL)
-		fprintf(out, " (%s)", rule->category);
+		fprintf(out, " (%s", rule->category);
+	if (rule->source != NULL)
+		fputs(", from ", out);
+	cli_print_text(text(rule->source), out);
+	if (rule->category != NULL)
+		putc(')', out);
 }
 
 json_t *
@@ -271,7 +278,30 @@ cli_json_rule(const struct rule_source *rule)
 	json_object_set_new(object, "entry", cli_json_text(rule->entry));
 	if (rule->category != NULL)
 		json_object_set_new(object, "category", json_string(rule->category));
+	if (rule->source != NULL)
+		json_object_set_new(object, "source", cli_json_text(text(rule->source)));
 	return object;
+}
+
+const struct decision *
+cli_would_deny(const struct decision *d, const struct notes *notes)
+{
+	bool reported = reason_allows(d->reason) && !reason_allows(notes->reported.reason);
+
+	return reported ? &notes->reported : NULL;
+}
+
+void
+cli_json_would_deny(json_t *object, const struct decision *d)
+{
+	json_t *would_deny;
+
+	if (d == NULL)
+		return;
+	would_deny = json_object();
+	json_object_set_new(would_deny, "reason", json_string(reason_word(d->reason)));
+	json_object_set_new(would_deny, "rule", cli_json_rule(&d->rule));
+	json_object_set_new(object, "would_deny", would_deny);
 }
 
 void

@@ -134,7 +134,10 @@ const char *ask_question(const struct ask *, const char *target, struct question
 /* Did a line, or a built-in rule, decide? */
 bool cli_is_rule(const struct rule_source *);
 
-/* `FILE:LINE "ENTRY" (CATEGORY)`, or the entry alone for a built-in rule; nothing for none. */
+/*
+ * `FILE:LINE "ENTRY" (CATEGORY)`, `FILE "ENTRY" (CATEGORY, from SOURCE)` of a compiled list, or
+ * the entry alone for a built-in rule; nothing for none.
+ */
 void cli_print_rule(const struct rule_source *, FILE *);
 
 /* Text from elsewhere: bytes that could steer a terminal as \xNN. */
@@ -143,8 +146,14 @@ void cli_print_text(struct text, FILE *);
 /* The same for JSON: a string whatever the bytes are. */
 json_t *cli_json_text(struct text);
 
-/* An object with file, line, entry and category; null for no rule. */
+/* An object with file, line, entry, category and source; null for no rule. */
 json_t *cli_json_rule(const struct rule_source *);
+
+/* The refusal that a category on report let pass, of what was allowed; NULL: none. */
+const struct decision *cli_would_deny(const struct decision *, const struct notes *);
+
+/* The member `would_deny`; nothing for NULL. */
+void cli_json_would_deny(json_t *, const struct decision *would_deny);
 
 /* One line on standard output; takes over the object. */
 void cli_print_json(json_t *);

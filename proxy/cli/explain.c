@@ -102,6 +102,7 @@ print_steps(const struct explanation *path)
 static void
 print_story(const struct ask *ask, const struct story *story)
 {
+	const struct decision *would_deny = cli_would_deny(&story->decision, &story->path.notes);
 	char authority[HOST_AUTHORITY_MAX];
 
 	fputs("target       ", stdout);
@@ -123,6 +124,11 @@ print_story(const struct ask *ask, const struct story *story)
 	printf("decision     %s  %s: %s\n",
 	    reason_allows(story->decision.reason) ? "allow" : "deny",
 	    reason_word(story->decision.reason), reason_meaning(story->decision.reason));
+	if (would_deny != NULL) {
+		printf("report       would be denied: %s  ", reason_word(would_deny->reason));
+		cli_print_rule(&would_deny->rule, stdout);
+		putchar('\n');
+	}
 	printf("client sees  %s\n", story->status_line);
 }
 
@@ -167,6 +173,7 @@ print_story_json(const struct ask *ask, const struct story *story)
 	    object, "verdict", json_string(reason_allows(reason) ? "allow" : "deny"));
 	json_object_set_new(object, "reason", json_string(reason_word(reason)));
 	json_object_set_new(object, "rule", cli_json_rule(&story->decision.rule));
+	cli_json_would_deny(object, cli_would_deny(&story->decision, &story->path.notes));
 	json_object_set_new(object, "status_line", json_string(story->status_line));
 	cli_print_json(object);
 }

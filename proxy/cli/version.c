@@ -118,11 +118,11 @@ write_safety_list(char *out)
 {
 	struct report report = { .error_count = 0 };
 	struct set *set = set_new();
-	bool on[CATEGORY_COUNT];
+	enum category_mode modes[CATEGORY_COUNT];
 
 	for (size_t i = 0; i < CATEGORY_COUNT; i++)
-		on[i] = true;
-	(void)set_add_bundled(set, on, &report);
+		modes[i] = CATEGORY_ON;
+	(void)set_add_bundled(set, modes, &report);
 	set_seal(set);
 	snprintf(out, VALUE_MAX, "%zu entries", set_count(set));
 	set_free(set);

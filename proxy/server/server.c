@@ -8,12 +8,14 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "proxy/loop/loop.h"
 #include "proxy/server/capacity.h"
 #include "proxy/server/confine.h"
+#include "proxy/server/fault.h"
 #include "proxy/server/folders.h"
 #include "proxy/server/log.h"
 #include "proxy/server/watch.h"
@@ -151,6 +153,16 @@ load_config(struct server *s, struct report *report)
 	return file;
 }
 
+/*
+ * A start would wait for all bytes of a compiled list to be read; a reload, which nobody waits
+ * for, has a good one to keep.
+ */
+static bool
+may_replace(const struct snapshot *old, const struct snapshot *fresh, struct report *report)
+{
+	return snapshot_replaces(old, fresh, report) && snapshot_verify_lists(fresh, report);
+}
+
 /* Build first, swap last: the policy in force goes on until a whole new one stands. */
 static struct snapshot *
 load_policy(struct server *s, struct config_file *file, struct report *report)
@@ -169,10 +181,12 @@ load_policy(struct server *s, struct config_file *file, struct report *report)
 		return NULL;
 	}
 	fresh = snapshot_build(file, s->own, s->own_count, report);
-	if (fresh != NULL && s->policy != NULL && !snapshot_replaces(s->policy, fresh, report)) {
+	if (fresh != NULL && s->policy != NULL && !may_replace(s->policy, fresh, report)) {
 		snapshot_unref(fresh);
 		return NULL;
 	}
+	if (fresh != NULL)
+		snapshot_warn_expired(fresh, time(NULL), report);
 	return fresh;
 }
 
@@ -387,6 +401,7 @@ server_run(const struct config_origin *origin)
 	memory_run_long();
 	signal(SIGPIPE, SIG_IGN); /* a write that fails says so itself, */
 	signal(SIGXFSZ, SIG_IGN); /* also one beyond a file-size limit */
+	fault_init();
 	s.watch = watch_new(origin->file);
 	ready = prepare(&s, &report);
 	report_print(&report, stderr);

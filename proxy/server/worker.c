@@ -298,6 +298,19 @@ give_memory_back(void *arg)
 	memory_give_back();
 }
 
+/* Each file once for each policy: what it denies meanwhile is in the record. */
+static void
+tell_of_damage(const struct snapshot *policy)
+{
+	const char *file;
+
+	while ((file = snapshot_take_damaged(policy)) != NULL)
+		log_line(
+		    "%s: the compiled list is damaged, it was changed in place: all that it is "
+		    "asked about is denied until a whole one is renamed to this name",
+		    file);
+}
+
 struct worker *
 worker_new(struct shared *shared, unsigned number, struct snapshot *policy, struct report *report)
 {
@@ -314,6 +327,7 @@ worker_new(struct shared *shared, unsigned number, struct snapshot *policy, stru
 	session_context_init(&w->context);
 	w->context.loop = &w->loop;
 	w->context.policy = snapshot_ref(policy);
+	w->context.on_damage = tell_of_damage;
 	w->context.scratch = memory_new(SCRATCH, 1);
 	w->context.scratch_size = SCRATCH;
 	pipes_init(&w->context.pipes, &w->loop, shared->pipes / shared->workers + 1);

@@ -36,6 +36,8 @@ fill_key(const struct session *s, struct record *r, char client[CLIENT_TEXT_MAX]
 	r->reason = s->decision.reason;
 	r->rule = s->decision.rule;
 	r->report_only = s->report_only;
+	if (s->remarks != NULL && !reason_allows(s->remarks->reported.reason))
+		r->would_deny = &s->remarks->reported;
 	r->resolve_ms = r->connect_ms = -1;
 }
 

@@ -42,8 +42,11 @@ template_of(const struct answer *a)
 		return "%h is not in allowed_hosts of environment \"%e\"";
 	if (a->reason == REASON_PORT_NOT_ALLOWED)
 		return "port %p of %h is not open in environment \"%e\", though the host is";
-	if (a->reason == REASON_SAFETY_BLOCKLIST)
+	if (a->reason == REASON_SAFETY_BLOCKLIST && a->category != NULL)
 		return "%h is on a safety blocklist (%c), in every environment";
+	if (a->reason == REASON_SAFETY_BLOCKLIST)
+		return "%h may be on a safety blocklist, which is damaged and cannot tell: the "
+		       "operator has to replace it";
 	if (a->reason == REASON_BLOCKED_PORT)
 		return "port %p is blocked in every environment";
 	if (a->detail.n > 0)
@@ -62,7 +65,7 @@ put_part(struct writer *w, char letter, const struct answer *a)
 	else if (letter == 'p')
 		writer_number(w, a->port);
 	else if (letter == 'c')
-		writer_word(w, a->category != NULL ? a->category : "listed");
+		writer_word(w, a->category);
 	else if (letter == 'r')
 		writer_word(w, reason_word(a->reason));
 	else if (letter == 'd')

@@ -57,7 +57,9 @@ struct session_context {
 	struct dial_pool racing;
 	struct audit *audit;
 	struct snapshot *policy; /* counted; new requests are judged by this one */
-	char *scratch;           /* one buffer for every read of this worker */
+	struct notes notes;      /* of every question: kept by who needs them, at once */
+	void (*on_damage)(const struct snapshot *); /* a compiled list was found damaged */
+	char *scratch;                              /* one buffer for every read of this worker */
 	size_t scratch_size;
 	struct pipes pipes;
 	struct session_list sessions;

@@ -53,7 +53,7 @@ session_refuse(struct session *s, const struct decision *decision, int status, c
 	bool told = exchange_answered(s);
 	struct text words, target = { NULL, 0 };
 
-	s->decision = *decision;
+	session_decided(s, decision);
 	s->report_only = false;
 	words = parting_words(s, status, detail, bytes);
 	if (s->host == NULL)

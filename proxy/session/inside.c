@@ -77,7 +77,7 @@ names_pass(struct session *s, const struct decision *d)
 	if (session_config(s)->tls_names != TLS_NAMES_REPORT)
 		return false;
 	s->report_only = true;
-	s->decision = *d;
+	session_decided(s, d);
 	return true;
 }
 
@@ -98,6 +98,7 @@ names_allowed(struct session *s, enum inside inside, const struct hello *hello)
 	}
 	session_question(s, &question);
 	d = decide_names(s->policy, &question, &names);
+	session_reported(s, &question.notes->reported);
 	if (names_pass(s, &d))
 		return true;
 	session_refuse(s, &d, 0, NULL);
@@ -306,5 +307,6 @@ inside_judge_again(struct session *s, const struct question *question, struct de
 	names.has_sni = s->inside_has_sni;
 	names.ech = s->inside_ech;
 	*d = decide_names(s->policy, question, &names);
+	session_reported(s, &question->notes->reported);
 	return names_pass(s, d);
 }

@@ -18,7 +18,8 @@ still_allowed(struct session *s, struct decision *d)
 	*d = decide(s->policy, &question);
 	if (!reason_allows(d->reason))
 		return false;
-	s->decision = *d;
+	session_decided(s, d);
+	session_reported(s, &question.notes->reported);
 	s->report_only = false;
 	if (s->reach != NULL)
 		reach_again(s, &question);
@@ -26,6 +27,7 @@ still_allowed(struct session *s, struct decision *d)
 		*d = decide_address(s->policy, &question, &s->dialled);
 		if (!reason_allows(d->reason))
 			return false;
+		session_reported(s, &question.notes->reported);
 	}
 	return inside_judge_again(s, &question, d);
 }
@@ -88,7 +90,7 @@ sessions_end(struct session_context *context, enum reason reason)
 		if (s->opened && s->state != SESSION_REFUSING) {
 			account_close(s, reason_word(reason));
 		} else if (s->state == SESSION_REACHING) {
-			s->decision = (struct decision){ .reason = reason };
+			session_decided(s, &(struct decision){ .reason = reason });
 			account_deny(s, (struct text){ NULL, 0 });
 		}
 		session_close(s);

@@ -11,6 +11,13 @@
 #include "proxy/upstream/dial.h"
 #include "proxy/upstream/resolver.h"
 
+static void
+keep_worst(struct reach *r, const struct decision *d)
+{
+	r->worst = *d;
+	rule_keep(&r->worst.rule, r->worst_entry);
+}
+
 /* Guard one address; only what passes is handed to the dialler. */
 static void
 consider_address(struct session *s, const struct address *address)
@@ -23,7 +30,7 @@ consider_address(struct session *s, const struct address *address)
 	if (!reason_allows(d.reason)) {
 		if (r->worst.reason == REASON_COUNT ||
 		    worse_reason(r->worst.reason, d.reason) == d.reason)
-			r->worst = d;
+			keep_worst(r, &d);
 		return;
 	}
 	if (r->dial == NULL)
@@ -202,11 +209,24 @@ take_connection(struct session *s)
 		session_refuse(s, &d, 0, NULL);
 		return STEP_AGAIN;
 	}
+	session_reported(s, &r->question.notes->reported);
 	account_open(s);
 	s->opened = true;
 	audit_wait(s->context->audit, &r->waiter, on_written, s);
 	session_move(s, SESSION_RECORDING);
 	return STEP_AGAIN;
+}
+
+/* No address was reached, and all that passed were tried: is one of a category on report? */
+static void
+report_tried(struct session *s)
+{
+	struct reach *r = s->reach;
+
+	for (size_t i = 0; i < r->address_count; i++) {
+		(void)decide_address(s->policy, &r->question, &r->addresses[i]);
+		session_reported(s, &r->question.notes->reported);
+	}
 }
 
 enum step
@@ -233,6 +253,7 @@ session_reach(struct session *s)
 	case DIAL_CONNECTED:
 		return take_connection(s);
 	case DIAL_FAILED:
+		report_tried(s);
 		session_refuse_reason(s, dial_reason(r->dial));
 		return STEP_AGAIN;
 	}

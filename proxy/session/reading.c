@@ -75,7 +75,9 @@ judge_request(struct session *s, const struct request *request, size_t used)
 		.host = request->host,
 		.port = request->port,
 		.scheme = request->connect ? SCHEME_CONNECT : SCHEME_HTTP,
+		.notes = &s->context->notes,
 	};
+	struct decision d;
 
 	begin_request(s);
 	keep_request(s, request);
@@ -84,11 +86,13 @@ judge_request(struct session *s, const struct request *request, size_t used)
 		session_refuse_reason(s, REASON_UNKNOWN_CLIENT);
 		return STEP_AGAIN;
 	}
-	s->decision = decide(s->policy, &question);
-	if (!reason_allows(s->decision.reason)) {
-		session_refuse(s, &s->decision, 0, NULL);
+	d = decide(s->policy, &question);
+	if (!reason_allows(d.reason)) {
+		session_refuse(s, &d, 0, NULL);
 		return STEP_AGAIN;
 	}
+	session_decided(s, &d);
+	session_reported(s, &question.notes->reported);
 	if (s->context->draining || !audit_available(s->context->audit)) {
 		session_refuse_reason(
 		    s, s->context->draining ? REASON_SHUTTING_DOWN : REASON_AUDIT_UNAVAILABLE);

@@ -81,6 +81,7 @@ session_question(const struct session *s, struct question *question)
 		.environment = s->environment,
 		.port = s->port,
 		.scheme = s->scheme,
+		.notes = &s->context->notes,
 	};
 	if (address_parse(text(s->host), &literal))
 		host_from_address(&literal, &question->host);
@@ -88,11 +89,49 @@ session_question(const struct session *s, struct question *question)
 		host_parse(text(s->host), &question->host);
 }
 
+static struct remarks *
+remarks_of(struct session *s)
+{
+	if (s->remarks == NULL)
+		s->remarks = memory_new(1, sizeof(*s->remarks));
+	return s->remarks;
+}
+
+void
+session_decided(struct session *s, const struct decision *d)
+{
+	s->decision = *d;
+	if (d->rule.source != NULL)
+		rule_keep(&s->decision.rule, remarks_of(s)->entry);
+	if (decision_is_damage(d))
+		s->context->on_damage(s->policy);
+}
+
+void
+session_reported(struct session *s, const struct decision *reported)
+{
+	struct remarks *remarks;
+
+	if (reason_allows(reported->reason))
+		return;
+	if (decision_is_damage(reported))
+		s->context->on_damage(s->policy);
+	remarks = remarks_of(s);
+	if (!reason_allows(remarks->reported.reason))
+		return;
+	remarks->reported = *reported;
+	rule_keep(&remarks->reported.rule, remarks->reported_entry);
+}
+
+/* What the policy before it has said goes with it. */
 void
 session_adopt_policy(struct session *s)
 {
 	const struct listener_config *listener;
 
+	free(s->remarks);
+	s->remarks = NULL;
+	s->decision = (struct decision){ .reason = REASON_COUNT };
 	snapshot_unref(s->policy);
 	s->policy = snapshot_ref(s->context->policy);
 	listener = &snapshot_config(s->policy)->listeners[s->entrance->index];
@@ -208,7 +247,9 @@ request_done(struct session *s)
 	free(s->asked);
 	free(s->host);
 	free(s->inside);
+	free(s->remarks);
 	s->asked = s->host = s->inside = NULL;
+	s->remarks = NULL;
 	s->inside_has_sni = s->inside_ech = s->inside_retried = false;
 	s->opened = s->report_only = s->no_body = false;
 	s->decision = (struct decision){ .reason = REASON_COUNT };

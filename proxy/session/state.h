@@ -50,12 +50,20 @@ struct reach {
 	struct address addresses[AUDIT_ADDRESSES_MAX]; /* what the name resolved to */
 	size_t address_count;
 	struct decision worst; /* of the addresses that did not pass; REASON_COUNT: none yet */
+	char worst_entry[HOST_NAME_MAX_BYTES + 1]; /* of a compiled list */
 	struct audit_waiter waiter;
 	bool recorded, record_failed;
 	uint64_t asked, answered; /* when, in loop_now() time; answered 0: not yet */
 };
 
 struct exchange; /* exchange.c */
+
+/* What is told of few sessions: of compiled lists, and of categories on report. */
+struct remarks {
+	struct decision reported;                     /* an allowing reason: none */
+	char reported_entry[HOST_NAME_MAX_BYTES + 1]; /* of reported, where a list is compiled */
+	char entry[HOST_NAME_MAX_BYTES + 1];          /* the same of the session's decision */
+};
 
 /* What holds a tunnel's bytes back until they are judged; of inside.c alone. */
 struct gate {
@@ -100,7 +108,8 @@ struct session {
 	const struct environment_rules *environment; /* in policy */
 	char *asked; /* owned; "METHOD\0PATH" of a forwarded request, no query; NULL: CONNECT */
 	char *host;  /* owned; canonical; NULL: the target did not parse */
-	struct decision decision;
+	struct decision decision; /* written by session_decided() alone */
+	struct remarks *remarks;  /* owned; NULL: nothing of it */
 	struct address dialled;
 	uint64_t started; /* when its head was complete */
 
@@ -122,8 +131,10 @@ void session_clock(struct session *, uint64_t milliseconds);
 const struct config *session_config(const struct session *);
 void session_adopt_policy(struct session *); /* judge by the newest snapshot from here on */
 void session_question(const struct session *, struct question *);
-char *session_pair(struct text first, struct text second); /* in one piece; for free() */
-struct text session_second(const char *pair);              /* the first is text(pair) */
+void session_decided(struct session *, const struct decision *);  /* keeps it, with its words */
+void session_reported(struct session *, const struct decision *); /* the first one counts */
+char *session_pair(struct text first, struct text second);        /* in one piece; for free() */
+struct text session_second(const char *pair);                     /* the first is text(pair) */
 void session_next_request(struct session *); /* forget the one that is done, read another */
 
 /* reading.c: takes a request head and asks the policy */

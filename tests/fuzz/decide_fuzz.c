@@ -213,9 +213,12 @@ opens_at_all(const struct policy *p, const struct target *t, bool any_port)
 	       opens(p, t, REASON_MCP_SERVER, any_port);
 }
 
-/* The whole order; where the environment opens, got says for which of its reasons. */
+/*
+ * The whole order; where the environment opens, got says for which of its reasons.  *reported:
+ * it would be on a list, were that not on report.
+ */
 static enum reason
-want_reason(const struct policy *p, const struct target *t, enum reason got)
+want_reason(const struct policy *p, const struct target *t, enum reason got, bool *reported)
 {
 	enum kind kind = t->at == NULL ? kind_of_name(t->host) : PUBLIC;
 	const char *judged = t->at != NULL ? t->at->judged : t->host;
@@ -232,7 +235,8 @@ want_reason(const struct policy *p, const struct target *t, enum reason got)
 		return REASON_OPERATOR_DENY;
 	if (any_covers(p, ALLOW, t->host) && limited_fits(p, t))
 		return REASON_OPERATOR_ALLOW;
-	if (is_listed(p, t->host) || is_listed(p, judged))
+	*reported = is_listed(p, t->host) || is_listed(p, judged);
+	if (*reported && !p->report)
 		return REASON_SAFETY_BLOCKLIST;
 	if (!p->limited)
 		return REASON_UNRESTRICTED;
@@ -277,6 +281,12 @@ check_explanation(const struct snapshot *s, const struct question *q, struct dec
 		assert(e.steps[i].decided == (i + 1 == e.count) && e.steps[i].note != NULL);
 }
 
+static bool
+has_reported(const struct question *q)
+{
+	return q->notes->reported.reason == REASON_SAFETY_BLOCKLIST;
+}
+
 /* The addresses that an allowed name may have. */
 static void
 check_addresses(const struct policy *p, const struct snapshot *s, const struct question *q,
@@ -286,14 +296,16 @@ check_addresses(const struct policy *p, const struct snapshot *s, const struct q
 		const struct known *a = &known[i];
 		enum reason want = want_address(p, t, a);
 		struct address address;
+		bool listed = want == REASON_UNRESTRICTED &&
+			      (is_listed(p, a->text) || is_listed(p, a->judged)) &&
+			      !(any_covers(p, ALLOW, t->host) && limited_fits(p, t));
 
-		if (want == REASON_UNRESTRICTED &&
-		    (is_listed(p, a->text) || is_listed(p, a->judged)) &&
-		    !(any_covers(p, ALLOW, t->host) && limited_fits(p, t)))
+		if (listed && !p->report)
 			want = REASON_SAFETY_BLOCKLIST;
 		if (!address_parse(text(a->text), &address))
 			abort();
 		assert(decide_address(s, q, &address).reason == want);
+		assert(has_reported(q) == (listed && p->report));
 	}
 }
 
@@ -343,7 +355,8 @@ check_inside(const struct policy *p, const struct snapshot *s, const struct ques
 static void
 ask(const struct policy *p, const struct snapshot *s, const char *name, const struct known *at)
 {
-	struct question q = { .environment = snapshot_environment_at(s, 0) };
+	struct notes notes;
+	struct question q = { .environment = snapshot_environment_at(s, 0), .notes = &notes };
 	const char *other = p->n > 0 && p->lines[0].at == NULL ? p->lines[0].name : "example.com";
 	struct address address;
 	struct host sni;
@@ -356,12 +369,14 @@ ask(const struct policy *p, const struct snapshot *s, const char *name, const st
 		abort();
 	for (size_t i = 0; i < 2 * COUNT(ports); i++) {
 		struct target t = { name, at, ports[i / 2], i % 2 == 0 };
+		bool reported = false;
 		struct decision d;
 
 		q.port = t.port;
 		q.scheme = t.connect ? SCHEME_CONNECT : SCHEME_HTTP;
 		d = decide(s, &q);
-		assert(d.reason == want_reason(p, &t, d.reason));
+		assert(d.reason == want_reason(p, &t, d.reason, &reported));
+		assert(has_reported(&q) == (reported && p->report));
 		/* The rest is the same for most ports: three of them tell enough. */
 		if (t.port != 443 && t.port != 80 && t.port != p->lines[0].port)
 			continue;

@@ -47,7 +47,7 @@ struct line {
 };
 
 struct policy {
-	bool limited, mcp, packages, ech_refuse;
+	bool limited, mcp, packages, ech_refuse, report; /* report: of what is listed */
 	enum tls_names tls_names;
 	struct line lines[LINES_MAX];
 	size_t n;
@@ -132,6 +132,7 @@ policy_make(const uint8_t *data, size_t size, struct policy *p)
 		.mcp = data[0] & 2,
 		.packages = data[0] & 4,
 		.ech_refuse = data[0] & 8,
+		.report = data[0] & 16,
 		.tls_names = (enum tls_names)(data[1] % 3),
 	};
 	for (size_t at = 2; at + 3 <= size && p->n < LINES_MAX; at += 3) {
@@ -271,7 +272,11 @@ put_config(struct out *out, const struct policy *p)
 	put_list(out, p, ALLOW, "allow");
 	put_exemptions(out, p);
 	put(out, "categories: {");
-#define X(id, word, on, meaning) put(out, #word ": off, ");
+#define X(id, word, on, meaning)                         \
+	put(out, #word ": %s, ",                         \
+	    CATEGORY_##id != CATEGORY_MALWARE ? "off"    \
+	    : p->report                       ? "report" \
+					      : "on");
 	CATEGORIES(X)
 #undef X
 	put(out, "}, ports: {");

@@ -139,11 +139,12 @@ check_name(const struct check *check, const struct list_entry *entry)
 	check_place(check, entry->line, name);
 	if (check->set == NULL || !check->is_plain)
 		return;
-	assert(entry->kind == LIST_BELOW || set_find_name(check->set, name, &hit));
+	assert(entry->kind == LIST_BELOW || set_find_name(check->set, name, &hit) == SET_LISTED);
 	if (entry->kind == LIST_EXACT || name.n + 2 > HOST_NAME_MAX_BYTES)
 		return;
 	snprintf(host_below, sizeof(host_below), "x.%s", host.name);
-	assert(set_find_name(check->set, text(host_below), &hit) && hit.line <= check->lines);
+	assert(set_find_name(check->set, text(host_below), &hit) == SET_LISTED &&
+	       hit.line <= check->lines);
 }
 
 static void
@@ -159,7 +160,7 @@ check_net(const struct check *check, const struct prefix *net)
 	assert(!prefix_has(net, &any_ipv4) || net->bits >= FORMAT_MIN_BITS_IPV4);
 	assert(net->bits >= FORMAT_MIN_BITS_IPV6);
 	if (check->set != NULL && check->is_plain)
-		assert(set_find_address(check->set, &net->net, &hit));
+		assert(set_find_address(check->set, &net->net, &hit) == SET_LISTED);
 }
 
 static void

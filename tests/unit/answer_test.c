@@ -210,7 +210,10 @@ what_is_not_known(void **state)
 		    "a limit on connections is reached", "turned away before it said a word" },
 		{ { .reason = REASON_SAFETY_BLOCKLIST, .host = { API, sizeof(API) - 1 } },
 		    "403 Forbidden: safety_blocklist " API,
-		    API " is on a safety blocklist (listed), in every environment", "no category" },
+		    API
+		    " may be on a safety blocklist, which is damaged and cannot tell: the operator has "
+		    "to replace it",
+		    "a damaged list has no category" },
 	};
 
 	(void)state;

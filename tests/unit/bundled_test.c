@@ -32,11 +32,11 @@ bundled_set(bool all)
 {
 	struct set *set = set_new();
 	struct report report = { .error_count = 0 };
-	bool on[CATEGORY_COUNT];
+	enum category_mode modes[CATEGORY_COUNT];
 
 	for (size_t i = 0; i < CATEGORY_COUNT; i++)
-		on[i] = all || category_default((enum category)i);
-	if (!set_add_bundled(set, on, &report))
+		modes[i] = all || category_default((enum category)i) ? CATEGORY_ON : CATEGORY_OFF;
+	if (!set_add_bundled(set, modes, &report))
 		fail_msg("line %u: %s", report.errors[0].line, report.errors[0].message);
 	set_seal(set);
 	return set;
@@ -76,9 +76,11 @@ bundled_defaults(void **state)
 	for (size_t i = 0; i < COUNT(names); i++) {
 		struct set_hit hit;
 
-		if (set_find_name(some, text(names[i].name), &hit) != names[i].by_default)
+		if ((set_find_name(some, text(names[i].name), &hit) == SET_LISTED) !=
+		    names[i].by_default)
 			fail_msg("row %zu: %s by default", i, names[i].name);
-		if (set_find_name(all, text(names[i].name), &hit) != names[i].with_all)
+		if ((set_find_name(all, text(names[i].name), &hit) == SET_LISTED) !=
+		    names[i].with_all)
 			fail_msg("row %zu: %s with every category on", i, names[i].name);
 		if (!names[i].with_all)
 			continue;
@@ -94,15 +96,18 @@ bundled_defaults(void **state)
 static void
 bundled_twice_is_once(void **state)
 {
-	static const bool on[CATEGORY_COUNT] = { [CATEGORY_MINING] = true, [CATEGORY_DOH] = true };
+	static const enum category_mode modes[CATEGORY_COUNT] = {
+		[CATEGORY_MINING] = CATEGORY_ON,
+		[CATEGORY_DOH] = CATEGORY_REPORT,
+	};
 	struct set *set = set_new();
 	struct report report = { .error_count = 0 };
 	size_t once;
 
 	(void)state;
-	assert_true(set_add_bundled(set, on, &report));
+	assert_true(set_add_bundled(set, modes, &report));
 	once = set_count(set);
-	assert_true(set_add_bundled(set, on, &report));
+	assert_true(set_add_bundled(set, modes, &report));
 	assert_int_equal(set_count(set), once);
 	set_seal(set);
 	set_free(set);
@@ -139,7 +144,8 @@ bundled_ports(void **state)
 		char want[32];
 		struct set_hit hit;
 
-		if (set_find_port(set, rows[i].port, rows[i].literal, &hit) != rows[i].found)
+		if ((set_find_port(set, rows[i].port, rows[i].literal, &hit) == SET_LISTED) !=
+		    rows[i].found)
 			fail_msg("row %zu, port %u: %s", i, rows[i].port, rows[i].why);
 		if (!rows[i].found)
 			continue;
@@ -159,11 +165,11 @@ bundled_networks(void **state)
 	struct set_hit hit;
 
 	(void)state;
-	assert_false(set_find_address(some, &quad9, &hit));
-	assert_true(set_find_address(all, &quad9, &hit));
+	assert_int_equal(set_find_address(some, &quad9, &hit), SET_MISS);
+	assert_int_equal(set_find_address(all, &quad9, &hit), SET_LISTED);
 	assert_int_equal(hit.category, CATEGORY_DOH);
 	assert_true(text_is(hit.entry, "9.9.9.9/32"));
-	assert_false(set_find_address(all, &other, &hit));
+	assert_int_equal(set_find_address(all, &other, &hit), SET_MISS);
 	set_free(some);
 	set_free(all);
 }
@@ -196,13 +202,13 @@ bundled_list_spares_the_needed(void **state)
 		const struct package_set *one = &packages->sets[i];
 
 		for (size_t j = 0; j < one->count; j++, seen++)
-			if (set_find_name(all, host_text(&one->hosts[j].host), &hit))
+			if (set_find_name(all, host_text(&one->hosts[j].host), &hit) != SET_MISS)
 				fail_msg("line %u blocks the package host %s", hit.line,
 				    one->hosts[j].host.name);
 	}
 	assert_true(seen >= 36);
 	for (size_t i = 0; i < COUNT(needed); i++)
-		if (set_find_name(all, text(needed[i]), &hit))
+		if (set_find_name(all, text(needed[i]), &hit) != SET_MISS)
 			fail_msg("line %u blocks %s", hit.line, needed[i]);
 	packages_free(packages);
 	set_free(all);

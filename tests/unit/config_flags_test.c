@@ -40,6 +40,8 @@ static const struct {
 	{ "rules that say what they cover", config_flag_blocklist,
 	    { "a,format=adblock", "b,format=drop,category=hijacked" },
 	    "lists=a/adblock/subtree/malware,b/drop/subtree/hijacked" },
+	{ "a compiled list says the rest itself", config_flag_blocklist, { "a.slb", "b/.slb", "a" },
+	    "lists=a.slb/compiled,b/.slb/compiled,a/domains/subtree/malware" },
 };
 
 /* What the file says, and every kind of flag replaces. */
@@ -109,7 +111,9 @@ static const struct {
 	{ config_flag_workers, "--workers", "many", "1 to 256, or auto" },
 	{ config_flag_blocklist, "--blocklist", "", "must not be empty" },
 	{ config_flag_blocklist, "--blocklist", ",format=hosts", "must not be empty" },
-	{ config_flag_blocklist, "--blocklist", "a.slb", "compiled lists" },
+	{ config_flag_blocklist, "--blocklist", "a.slb,category=doh", "says itself" },
+	{ config_flag_blocklist, "--blocklist", "a.slb,format=domains", "says itself" },
+	{ config_flag_blocklist, "--blocklist", "a.slb,match=subtree", "says itself" },
 	{ config_flag_blocklist, "--blocklist", "a,", "unknown option" },
 	{ config_flag_blocklist, "--blocklist", "a,hosts", "unknown option" },
 	{ config_flag_blocklist, "--blocklist", "a,fromat=hosts", "unknown option" },

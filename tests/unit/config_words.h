@@ -79,10 +79,16 @@ put_lists(FILE *f, const struct config *c)
 	static const char *const matches[] = { "exact", "below", "subtree" };
 
 	fputs("lists=", f);
-	for (size_t i = 0; i < c->list_count; i++)
-		fprintf(f, "%s%s/%s/%s/%s", i > 0 ? "," : "", c->lists[i].path,
-		    format_words[c->lists[i].format], matches[c->lists[i].match],
-		    category_word(c->lists[i].category));
+	for (size_t i = 0; i < c->list_count; i++) {
+		const struct list_source *list = &c->lists[i];
+
+		fprintf(f, "%s%s/", i > 0 ? "," : "", list->path);
+		if (list->compiled)
+			fputs("compiled", f);
+		else
+			fprintf(f, "%s/%s/%s", format_words[list->format], matches[list->match],
+			    category_word(list->category));
+	}
 	fputc('\n', f);
 }
 
@@ -126,10 +132,12 @@ put_resolver(FILE *f, const struct config *c)
 static inline void
 put_categories(FILE *f, const struct config *c)
 {
+	static const char *const modes[] = { "off", "on", "report" };
+
 	fputs("categories=", f);
 	for (size_t i = 0; i < c->category_count; i++)
 		fprintf(f, "%s%s:%s", i > 0 ? "," : "", category_word(c->categories[i].category),
-		    c->categories[i].on ? "on" : "off");
+		    modes[c->categories[i].mode]);
 	fputc('\n', f);
 }
 

@@ -34,7 +34,7 @@ add_text(struct set *set, struct text bytes, const char *file, enum list_format 
     enum match match, enum category category, bool (*suffix)(struct text),
     struct set_counts *counts, struct report *report)
 {
-	const struct set_source source = { file, format, match, category, suffix };
+	const struct set_source source = { file, format, match, category, suffix, false };
 
 	return set_add_text(set, bytes, &source, counts, report);
 }
@@ -44,7 +44,7 @@ add_file(struct set *set, const char *path, enum list_format format, enum match 
     enum category category, bool (*suffix)(struct text), struct set_counts *counts,
     struct report *report)
 {
-	const struct set_source source = { path, format, match, category, suffix };
+	const struct set_source source = { path, format, match, category, suffix, false };
 
 	return set_add_file(set, &source, counts, report);
 }
@@ -75,7 +75,7 @@ check_names(const struct set *set, const struct question_row *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct set_hit hit = { .line = 0 };
-		bool found = set_find_name(set, text(rows[i].name), &hit);
+		bool found = set_find_name(set, text(rows[i].name), &hit) == SET_LISTED;
 
 		if (found != (rows[i].line != 0) || hit.line != rows[i].line)
 			fail_msg(
@@ -148,7 +148,7 @@ networks(void **state)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct address a = address(rows[i].address);
 		struct set_hit hit = { .line = 0 };
-		bool found = set_find_address(set, &a, &hit);
+		bool found = set_find_address(set, &a, &hit) == SET_LISTED;
 
 		if (found != (rows[i].line != 0) || hit.line != rows[i].line)
 			fail_msg("row %zu, %s: line %u", i, rows[i].why, hit.line);
@@ -188,14 +188,14 @@ counts_and_origins(void **state)
 	assert_int_equal(counts.accepted, 1);
 	set_seal(set);
 	assert_int_equal(set_count(set), 5);
-	assert_true(set_find_name(set, text("b.example.com"), &hit));
+	assert_int_equal(set_find_name(set, text("b.example.com"), &hit), SET_LISTED);
 	assert_string_equal(hit.file, "two.hosts");
 	assert_int_equal(hit.category, CATEGORY_MALWARE);
-	assert_true(set_find_name(set, text("x.a.example.com"), &hit));
+	assert_int_equal(set_find_name(set, text("x.a.example.com"), &hit), SET_LISTED);
 	assert_string_equal(hit.file, "one.list");
 	assert_int_equal(hit.line, 5);
 	assert_int_equal(hit.category, CATEGORY_PHISHING);
-	assert_true(set_find_name(set, text("a.example.com"), &hit));
+	assert_int_equal(set_find_name(set, text("a.example.com"), &hit), SET_LISTED);
 	assert_string_equal(hit.file, "three.list");
 	assert_int_equal(report.warning_count, 0);
 	report_done(&report);
@@ -348,7 +348,7 @@ files_are_read(void **state)
 	    set, path, FORMAT_DOMAINS, MATCH_EXACT, CATEGORY_MALWARE, is_suffix, &counts, &report));
 	assert_int_equal(counts.accepted, 20000);
 	set_seal(set);
-	assert_true(set_find_name(set, text("n19999.example.com"), &hit));
+	assert_int_equal(set_find_name(set, text("n19999.example.com"), &hit), SET_LISTED);
 	assert_int_equal(hit.line, 20000);
 	assert_string_equal(hit.file, path);
 	close(fd);
@@ -398,8 +398,8 @@ blocks(const struct set *set, struct text word)
 	struct set_hit hit;
 	struct address a;
 
-	return address_parse(word, &a) ? set_find_address(set, &a, &hit)
-				       : set_find_name(set, word, &hit);
+	return (address_parse(word, &a) ? set_find_address(set, &a, &hit)
+					: set_find_name(set, word, &hit)) == SET_LISTED;
 }
 
 static void
