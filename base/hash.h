@@ -40,6 +40,19 @@ hash_add(struct hash *h, char c)
 		hash_mix_tail(h);
 }
 
+/*
+ * Up to eight bytes at once, the first one lowest and zeros above the last one; before them a
+ * multiple of eight.
+ */
+static inline void
+hash_add_word(struct hash *h, uint64_t word, unsigned n)
+{
+	h->tail = word;
+	h->n += n;
+	if (n == 8)
+		hash_mix_tail(h);
+}
+
 /* The hash of the bytes so far; more may be added. */
 uint64_t hash_end(const struct hash *);
 

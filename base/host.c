@@ -27,11 +27,14 @@ is_letter(char c)
 	return c >= 'a' && c <= 'z';
 }
 
-static bool
-is_name_byte(char c)
-{
-	return is_letter(c) || ascii_digit(c) || c == '-' || c == '_' || c == '.';
-}
+static const bool name_bytes[UINT8_MAX + 1] = {
+	['a' ... 'z'] = true,
+	['A' ... 'Z'] = true,
+	['0' ... '9'] = true,
+	['-'] = true,
+	['_'] = true,
+	['.'] = true,
+};
 
 static bool
 is_hex(char c)
@@ -95,13 +98,13 @@ parse_bracketed(struct text a, struct host *host)
 static enum host_result
 check_bytes(struct text a)
 {
-	for (size_t i = 0; i < a.n; i++) {
-		if ((unsigned char)a.p[i] > 0x7f)
-			return HOST_NON_ASCII;
-		if (!is_name_byte(a.p[i]))
-			return HOST_BAD_BYTE;
-	}
-	return HOST_OK;
+	size_t i = 0;
+
+	while (i < a.n && name_bytes[(unsigned char)a.p[i]])
+		i++;
+	if (i == a.n)
+		return HOST_OK;
+	return (unsigned char)a.p[i] > 0x7f ? HOST_NON_ASCII : HOST_BAD_BYTE;
 }
 
 static enum host_result
@@ -125,9 +128,12 @@ check_labels(struct text a)
 static void
 name_from_text(struct text a, struct host *host)
 {
-	*host = (struct host){ .kind = HOST_NAME, .n = (uint8_t)a.n };
+	host->kind = HOST_NAME;
+	host->address = (struct address){ { 0 } };
+	host->n = (uint8_t)a.n;
 	for (size_t i = 0; i < a.n; i++)
 		host->name[i] = ascii_lower(a.p[i]);
+	host->name[a.n] = '\0';
 }
 
 enum host_result
@@ -141,14 +147,16 @@ host_parse(struct text a, struct host *host)
 		return HOST_EMPTY;
 	if (a.p[0] == '[')
 		return parse_bracketed(a, host);
-	/* A forgotten pair of brackets deserves a better answer than "bad byte". */
-	if (address_parse_ipv6(a, &address))
-		return HOST_BAD_IPV6;
 	if (text_ends(name, "."))
 		name.n--;
 	if (name.n > HOST_NAME_MAX_BYTES)
 		return HOST_TOO_LONG;
-	if ((result = check_bytes(name)) != HOST_OK || (result = check_labels(name)) != HOST_OK)
+	if ((result = check_bytes(name)) == HOST_OK)
+		result = check_labels(name);
+	/* A forgotten pair of brackets deserves a better answer: such an address has a colon. */
+	if (result == HOST_BAD_BYTE && address_parse_ipv6(a, &address))
+		return HOST_BAD_IPV6;
+	if (result != HOST_OK)
 		return result;
 	if (!host_ends_in_number(name)) {
 		name_from_text(name, host);

@@ -182,12 +182,15 @@ take_alone(struct arena *a, size_t bytes)
 	return b->bytes;
 }
 
-/* Blocks come zeroed and no byte is given out twice, so no memset is needed. */
+/*
+ * Blocks come zeroed and no byte is given out twice, so no memset is needed.  align is a power
+ * of two.
+ */
 static char *
 take(struct arena *a, size_t bytes, size_t align)
 {
 	struct block *b = a->blocks;
-	size_t start = b != NULL ? (b->used + align - 1) / align * align : 0;
+	size_t start = b != NULL ? (b->used + align - 1) & ~(align - 1) : 0;
 
 	if (b == NULL || start > b->room || bytes > b->room - start) {
 		if (bytes > a->next_room / 4)

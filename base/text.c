@@ -16,22 +16,6 @@ text_is_folded(struct text a, const char *s)
 	return true;
 }
 
-bool
-text_starts(struct text a, const char *prefix)
-{
-	size_t n = strlen(prefix);
-
-	return a.n >= n && text_is((struct text){ a.p, n }, prefix);
-}
-
-bool
-text_ends(struct text a, const char *suffix)
-{
-	size_t n = strlen(suffix);
-
-	return a.n >= n && text_is(text_skip(a, a.n - n), suffix);
-}
-
 static bool
 is_blank(char c)
 {
@@ -46,20 +30,6 @@ text_trim(struct text a)
 	while (a.n > 0 && is_blank(a.p[a.n - 1]))
 		a.n--;
 	return a;
-}
-
-bool
-text_cut(struct text *rest, char sep, struct text *head)
-{
-	const char *at = rest->n > 0 ? memchr(rest->p, sep, rest->n) : NULL;
-	size_t n;
-
-	if (at == NULL)
-		return false;
-	n = (size_t)(at - rest->p);
-	*head = (struct text){ rest->p, n };
-	*rest = text_skip(*rest, n + 1);
-	return true;
 }
 
 bool

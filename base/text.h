@@ -55,15 +55,28 @@ ascii_digit(char c)
 /* Equal but for the case of ASCII letters: field names, coding names, schemes. */
 bool text_is_folded(struct text a, const char *s);
 
-bool text_starts(struct text a, const char *prefix);
-bool text_ends(struct text a, const char *suffix);
-
 /* All but the first n bytes; n is at most a.n. */
 static inline struct text
 text_skip(struct text a, size_t n)
 {
 	/* NULL plus 0 is undefined in C, and the empty text may be NULL. */
 	return (struct text){ n > 0 ? a.p + n : a.p, a.n - n };
+}
+
+static inline bool
+text_starts(struct text a, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return a.n >= n && text_is((struct text){ a.p, n }, prefix);
+}
+
+static inline bool
+text_ends(struct text a, const char *suffix)
+{
+	size_t n = strlen(suffix);
+
+	return a.n >= n && text_is(text_skip(a, a.n - n), suffix);
 }
 
 /* Without spaces and tabs (RFC 9110 5.6.3 OWS) at either end. */
@@ -73,7 +86,19 @@ struct text text_trim(struct text a);
  * Cut *rest at the first sep: *head gets what is before, *rest what is after.
  * False, with both untouched, when there is no sep.
  */
-bool text_cut(struct text *rest, char sep, struct text *head);
+static inline bool
+text_cut(struct text *rest, char sep, struct text *head)
+{
+	const char *at = rest->n > 0 ? memchr(rest->p, sep, rest->n) : NULL;
+	size_t n;
+
+	if (at == NULL)
+		return false;
+	n = (size_t)(at - rest->p);
+	*head = (struct text){ rest->p, n };
+	*rest = text_skip(*rest, n + 1);
+	return true;
+}
 
 /*
  * A decimal number of digits only: no sign, no space, at most max.  Leading

@@ -47,10 +47,13 @@ compile_source(
 	return (unsigned)c->source_count++;
 }
 
-static void
+/* One more entry with room for a key of n bytes, and for the zeros behind it. */
+static unsigned char *
 add(struct compile *c, struct compile_entries *to, unsigned source, const struct list_entry *entry,
-    struct text key)
+    size_t n)
 {
+	unsigned char *key = arena_alloc(
+	    c->arena, (n + COMPILE_WORD - 1) / COMPILE_WORD, COMPILE_WORD);
 	const struct image_rule rule = {
 		.source = (uint16_t)source,
 		.kind = entry->kind,
@@ -60,26 +63,27 @@ add(struct compile *c, struct compile_entries *to, unsigned source, const struct
 
 	to->v = memory_grow(to->v, to->n, &to->room, sizeof(*to->v));
 	to->v[to->n++] = (struct compile_entry){
-		.key = (const unsigned char *)arena_text(c->arena, key).p,
-		.n = (uint8_t)key.n,
+		.key = key,
+		.n = (uint8_t)n,
 		.rule = image_pack(&rule),
 		.cancels = entry->cancels,
 	};
+	return key;
 }
 
 static void
 add_name(struct compile *c, unsigned source, const struct list_entry *entry)
 {
-	char key[HOST_NAME_MAX_BYTES];
-	struct text name = entry->name;
+	const struct text name = entry->name;
+	unsigned char *key;
 
-	if (name.n > sizeof(key) || memchr(name.p, '.', name.n) == NULL) {
+	if (name.n > HOST_NAME_MAX_BYTES || memchr(name.p, '.', name.n) == NULL) {
 		compile_skip(c, source);
 		return;
 	}
+	key = add(c, &c->names, source, entry, name.n);
 	for (size_t i = 0; i < name.n; i++)
 		key[i] = compile_key_byte(name.p[name.n - 1 - i]);
-	add(c, &c->names, source, entry, (struct text){ key, name.n });
 }
 
 /* One that has all of IPv4 inside, and more, would be of both families. */
@@ -87,15 +91,15 @@ static void
 add_net(struct compile *c, unsigned source, const struct list_entry *entry)
 {
 	static const struct address any_ipv4 = ADDRESS_V4(0, 0, 0, 0);
-	char key[COMPILE_NET_KEY];
+	unsigned char *key;
 
 	if (entry->net.bits < 96 && prefix_has(&entry->net, &any_ipv4)) {
 		compile_skip(c, source);
 		return;
 	}
+	key = add(c, &c->nets, source, entry, COMPILE_NET_KEY);
 	memcpy(key, entry->net.net.b, sizeof(entry->net.net.b));
-	key[COMPILE_NET_KEY - 1] = (char)entry->net.bits;
-	add(c, &c->nets, source, entry, (struct text){ key, sizeof(key) });
+	key[COMPILE_NET_KEY - 1] = (unsigned char)entry->net.bits;
 }
 
 void
@@ -203,9 +207,9 @@ compile_finish(
 	mark_exceptions(c, &c->names);
 	mark_exceptions(c, &c->nets);
 	compile_sort(&c->names);
-	compile_reduce(c, &c->names, compile_name_above);
+	compile_reduce(c, &c->names, compile_name_above, &key);
 	compile_sort(&c->nets);
-	compile_reduce(c, &c->nets, compile_net_above);
+	compile_reduce(c, &c->nets, compile_net_above, NULL);
 	c->image = compile_image(c, plan, &key, &made.n);
 	if (c->image == NULL)
 		return report_error(report, "", 0, 0, "it is more than one image can have");

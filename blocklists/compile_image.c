@@ -77,11 +77,15 @@ write_exceptions(const struct compile_entries *names, struct parts *parts)
 static size_t
 in_common(const struct compile_entry *a, const struct compile_entry *b)
 {
-	size_t n = 0, most = a->n < b->n ? a->n : b->n;
+	const size_t most = a->n < b->n ? a->n : b->n;
 
-	while (n < most && a->key[n] == b->key[n])
-		n++;
-	return n;
+	for (size_t at = 0; at < most; at += COMPILE_WORD) {
+		uint64_t differ = compile_word(a, at) ^ compile_word(b, at);
+
+		if (differ != 0)
+			return at + (size_t)__builtin_ctzll(differ) / 8;
+	}
+	return most;
 }
 
 /* Each different name of the table once, in blocks: see image_spell.c. */
@@ -90,7 +94,6 @@ write_spelled(const struct compile_entries *names, struct parts *parts)
 {
 	const struct compile_entry *before = NULL;
 	uint32_t *count = &parts->layout.counts[IMAGE_SPELLED_COUNT];
-	char spelled[UINT8_MAX];
 
 	for (size_t i = 0; i < names->n; i++) {
 		const struct compile_entry *e = &names->v[i];
@@ -109,7 +112,8 @@ write_spelled(const struct compile_entries *names, struct parts *parts)
 		at = compile_more(&parts->spelled_text, 2 + more);
 		at[0] = (unsigned char)common;
 		at[1] = (unsigned char)more;
-		memcpy(at + 2, compile_name(e, spelled).p, more);
+		for (size_t k = 0; k < more; k++)
+			at[2 + k] = (unsigned char)compile_name_byte(e->key[e->n - 1 - k]);
 		before = e;
 		++*count;
 	}
@@ -137,45 +141,32 @@ make_parts(const struct compile *c, const struct compile_plan *plan, struct part
 	return image_layout_set(&parts->layout);
 }
 
-/* The table of names: hash, put each into its bucket, sort the few that share one. */
-
-static uint64_t
-hash_key_bytes(const struct hash_key *key, const struct compile_entry *e)
-{
-	struct hash h = hash_start(key);
-
-	for (size_t i = 0; i < e->n; i++)
-		hash_add(&h, compile_name_byte(e->key[i]));
-	return hash_end(&h);
-}
+/* The table of names: put each into its bucket, sort the few that share one. */
 
 /* Entries in the order of their buckets; next[b] becomes the end of bucket b. */
 static struct slot *
-fill_buckets(const struct compile *c, const struct hash_key *key, uint32_t count, uint32_t *next)
+fill_buckets(const struct compile_entries *names, uint32_t count, uint32_t *next)
 {
 	const unsigned bits = image_bits(count);
-	struct slot *hashed = memory_new(count, sizeof(*hashed));
 	struct slot *slots = memory_new(count, sizeof(*slots));
-	uint32_t n = 0, before = 0;
+	uint32_t before = 0;
 
-	for (size_t i = 0; i < c->names.n; i++) {
-		const struct compile_entry *e = &c->names.v[i];
-
-		compile_prefetch(&c->names, i);
-		if (is_exception(e))
-			continue;
-		hashed[n] = (struct slot){ hash_key_bytes(key, e), e->rule };
-		next[image_bucket(hashed[n++].hash, bits)]++;
-	}
+	for (size_t i = 0; i < names->n; i++)
+		if (!is_exception(&names->v[i]))
+			next[image_bucket(names->v[i].digit, bits)]++;
 	for (uint32_t b = 0; b < (uint32_t)1 << bits; b++) {
 		uint32_t size = next[b];
 
 		next[b] = before;
 		before += size;
 	}
-	for (uint32_t i = 0; i < n; i++)
-		slots[next[image_bucket(hashed[i].hash, bits)]++] = hashed[i];
-	free(hashed);
+	for (size_t i = 0; i < names->n; i++) {
+		const struct compile_entry *e = &names->v[i];
+
+		if (!is_exception(e))
+			slots[next[image_bucket(e->digit, bits)]++] = (struct slot){ e->digit,
+				e->rule };
+	}
 	return slots;
 }
 
@@ -193,8 +184,7 @@ sort_bucket(struct slot *v, size_t n)
 }
 
 static void
-write_names(unsigned char *image, const struct compile *c, const struct hash_key *key,
-    const struct image_layout *l)
+write_names(unsigned char *image, const struct compile_entries *names, const struct image_layout *l)
 {
 	const uint32_t count = l->counts[IMAGE_NAME_COUNT];
 	const unsigned bits = image_bits(count);
@@ -202,7 +192,7 @@ write_names(unsigned char *image, const struct compile *c, const struct hash_key
 	unsigned char *marks = image + l->sections[IMAGE_MARKS].at;
 	unsigned char *entry = image + l->sections[IMAGE_ENTRIES].at;
 	uint32_t *ends = memory_new((size_t)1 << bits, sizeof(*ends)), from = 0;
-	struct slot *slots = fill_buckets(c, key, count, ends);
+	struct slot *slots = fill_buckets(names, count, ends);
 
 	for (uint32_t b = 0; b < (uint32_t)1 << bits; b++) {
 		sort_bucket(slots + from, ends[b] - from);
@@ -308,7 +298,7 @@ compile_image(
 		image = memory_new(l->size, 1);
 		write_header(image, plan, key, l);
 		write_sources(image, c, l);
-		write_names(image, c, key, l);
+		write_names(image, &c->names, l);
 		put_bytes(image, l, IMAGE_SOURCE_TEXT, &parts.source_text);
 		put_bytes(image, l, IMAGE_EXCEPTIONS, &parts.exceptions);
 		put_bytes(image, l, IMAGE_EXCEPTION_TEXT, &parts.exception_text);

@@ -8,17 +8,13 @@
 
 /* Sorting: by eight bytes at a time. */
 
-enum { DIGIT = 8, FEW = 48 };
+enum { DIGIT = COMPILE_WORD, FEW = 48 };
 
 static uint64_t
 digit_at(const struct compile_entry *e, size_t at)
 {
-	uint64_t digit = 0;
-
 	/* Bytes behind the end are zero, which is below every byte of a name; networks end alike. */
-	if (e->n > at)
-		memcpy(&digit, e->key + at, e->n - at < DIGIT ? e->n - at : DIGIT);
-	return be64toh(digit);
+	return e->n > at ? __builtin_bswap64(compile_word(e, at)) : 0;
 }
 
 static void
@@ -123,7 +119,12 @@ struct above {
 static bool
 is_same_key(const struct compile_entry *a, const struct compile_entry *b)
 {
-	return a->n == b->n && memcmp(a->key, b->key, a->n) == 0;
+	if (a->n != b->n)
+		return false;
+	for (size_t at = 0; at < a->n; at += COMPILE_WORD)
+		if (compile_word(a, at) != compile_word(b, at))
+			return false;
+	return true;
 }
 
 /* Does a list's rule say whatever another's says, whatever else these lists say? */
@@ -251,8 +252,24 @@ reduce_group(struct compile *c, const struct above *above, struct compile_entrie
 	*kept += needed;
 }
 
+static uint64_t
+hash_name(const struct hash_key *key, const struct compile_entry *e)
+{
+	struct hash h = hash_start(key);
+
+	for (unsigned at = 0; at < e->n; at += COMPILE_WORD) {
+		unsigned rest = e->n - at;
+
+		hash_add_word(
+		    &h, compile_name_word(e, at), rest < COMPILE_WORD ? rest : COMPILE_WORD);
+	}
+	return hash_end(&h);
+}
+
+/* Hashed here, where their keys were just looked at and are in the cache. */
 void
-compile_reduce(struct compile *c, struct compile_entries *entries, compile_above *is_above)
+compile_reduce(struct compile *c, struct compile_entries *entries, compile_above *is_above,
+    const struct hash_key *key)
 {
 	struct above above = { .n = 0 };
 	size_t kept = 0, before;
@@ -267,8 +284,11 @@ compile_reduce(struct compile *c, struct compile_entries *entries, compile_above
 			above.n--;
 		before = kept;
 		reduce_group(c, &above, entries, i, run, &kept);
-		for (size_t k = before; k < kept; k++)
+		for (size_t k = before; k < kept; k++) {
 			put_above(&above, &entries->v[k]);
+			if (key != NULL)
+				entries->v[k].digit = hash_name(key, &entries->v[k]);
+		}
 	}
 	entries->n = kept;
 	free(above.v);

@@ -42,24 +42,35 @@ struct suffix_hashes {
 	uint64_t name, star;
 };
 
-/* FNV-1a (Fowler, Noll and Vo).  Names that are made to collide are only looked up. */
+/* No key: names that are made to collide are looked up, and that is all. */
 static inline uint64_t
-suffix_hash_add(uint64_t hash, char c)
+suffix_hash_add(uint64_t hash, struct text bytes)
 {
-	return (hash ^ (unsigned char)c) * 0x100000001b3;
+	const uint64_t odd = 0x9e3779b97f4a7c15; /* 2^64 by the golden ratio */
+	uint64_t word;
+
+	for (; bytes.n >= sizeof(word); bytes = text_skip(bytes, sizeof(word))) {
+		memcpy(&word, bytes.p, sizeof(word));
+		hash = (hash ^ word) * odd;
+		hash ^= hash >> 32;
+	}
+	for (; bytes.n > 0; bytes = text_skip(bytes, 1))
+		hash = (hash ^ (unsigned char)bytes.p[0]) * odd;
+	return hash ^ hash >> 32;
 }
 
-/* From the last byte to the first, so that what is above the first label comes before it. */
+/* What is above the first label, which the two have in common, comes before it. */
 static inline struct suffix_hashes
 suffix_hash(struct text name)
 {
-	struct suffix_hashes h = { .name = 0xcbf29ce484222325 };
+	struct text label = name, above = name;
+	struct suffix_hashes h = { .star = 0 };
+	bool has_above = text_cut(&above, '.', &label);
+	uint64_t hash = suffix_hash_add(1, has_above ? above : text(""));
 
-	for (size_t i = name.n; i > 0; i--) {
-		h.name = suffix_hash_add(h.name, name.p[i - 1]);
-		if (name.p[i - 1] == '.')
-			h.star = suffix_hash_add(h.name, '*');
-	}
+	if (has_above)
+		h.star = suffix_hash_add(hash, text("*"));
+	h.name = suffix_hash_add(hash, label);
 	return h;
 }
 

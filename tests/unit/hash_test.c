@@ -45,6 +45,26 @@ values_are_those_of_siphash_1_3(void **state)
 	}
 }
 
+static void
+words_are_hashed_as_their_bytes(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct hash h = hash_start(&key);
+
+		for (size_t j = 0; j < rows[i].n; j += 8) {
+			size_t n = rows[i].n - j < 8 ? rows[i].n - j : 8;
+			uint64_t word = 0;
+
+			for (size_t k = 0; k < n; k++)
+				word |= (uint64_t)((j + k) & 0xff) << 8 * k;
+			hash_add_word(&h, word, (unsigned)n);
+		}
+		if (hash_end(&h) != rows[i].want)
+			fail_msg("row %zu, %s", i, rows[i].why);
+	}
+}
+
 /* Names are hashed once, and asked for at each of their dots. */
 static void
 the_end_may_be_asked_for_on_the_way(void **state)
@@ -80,6 +100,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_are_those_of_siphash_1_3),
+		cmocka_unit_test(words_are_hashed_as_their_bytes),
 		cmocka_unit_test(the_end_may_be_asked_for_on_the_way),
 		cmocka_unit_test(keys_differ_and_so_do_hashes),
 	};
