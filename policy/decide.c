@@ -46,9 +46,9 @@ operator_source(const struct snapshot *s, const struct operator_entry *entry)
 
 /* The IPv4 address that one carries through NAT64, or the address itself. */
 static struct address
-judged_address(const struct snapshot *s, const struct address *a)
+carried_address(const struct snapshot *s, const struct address *a)
 {
-	return guard_address(a, s->config->nat64, s->config->nat64_count).judged;
+	return guard_carried(a, s->config->nat64, s->config->nat64_count);
 }
 
 /*
@@ -58,15 +58,15 @@ judged_address(const struct snapshot *s, const struct address *a)
 static bool
 find_operator_deny(const struct snapshot *s, const struct host *host, struct names_hit *hit)
 {
-	struct address judged;
+	struct address address;
 	struct host carried;
 
 	if (names_find(s->deny, host_text(host), hit))
 		return true;
 	if (!host_is_address(host))
 		return false;
-	judged = judged_address(s, &host->address);
-	host_from_address(&judged, &carried);
+	address = carried_address(s, &host->address);
+	host_from_address(&address, &carried);
 	return names_find(s->deny, host_text(&carried), hit);
 }
 

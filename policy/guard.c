@@ -68,6 +68,15 @@ find_nat64(const struct address *a, const struct prefix *nat64, size_t count)
 	return best;
 }
 
+struct address
+guard_carried(const struct address *a, const struct prefix *nat64, size_t nat64_count)
+{
+	const struct prefix *carrier = find_nat64(a, nat64, nat64_count);
+	struct address inner;
+
+	return carrier != NULL && guard_unwrap(a, carrier, &inner) ? inner : *a;
+}
+
 /* RFC 5214 6.1: an interface identifier 0000:5efe or 0200:5efe, then an IPv4 address. */
 static bool
 is_isatap(const struct address *a)

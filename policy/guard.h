@@ -39,6 +39,10 @@ struct guard_verdict {
 struct guard_verdict guard_address(
     const struct address *, const struct prefix *nat64, size_t nat64_count);
 
+/* The IPv4 address that one carries under such a prefix, or else itself: what lists name. */
+struct address guard_carried(
+    const struct address *, const struct prefix *nat64, size_t nat64_count);
+
 /* The IPv4 address inside an RFC 6052 prefix; false when the form is not valid. */
 bool guard_unwrap(const struct address *, const struct prefix *nat64, struct address *inner);
 

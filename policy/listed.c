@@ -64,12 +64,12 @@ hear(struct heard *heard, enum set_answer answer, const struct set_hit *hit)
 static void
 hear_address(const struct snapshot *s, const struct address *a, struct heard *heard)
 {
-	struct address judged = guard_address(a, s->config->nat64, s->config->nat64_count).judged;
+	struct address carried = guard_carried(a, s->config->nat64, s->config->nat64_count);
 	struct set_hit hit;
 
 	hear(heard, set_find_address(s->lists, a, &hit), &hit);
-	if (heard->answer < SET_LISTED && !address_eq(a, &judged))
-		hear(heard, set_find_address(s->lists, &judged, &hit), &hit);
+	if (heard->answer < SET_LISTED && !address_eq(a, &carried))
+		hear(heard, set_find_address(s->lists, &carried, &hit), &hit);
 }
 
 /*
