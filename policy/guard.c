@@ -130,6 +130,7 @@ guard_address(const struct address *a, const struct prefix *nat64, size_t nat64_
 	return verdict_of(row, a);
 }
 
+/* The names of what guard_table.c has the addresses of, from the same sources and date. */
 static const char *const metadata_names[] = {
 	"metadata.google.internal",
 	"metadata.goog",

@@ -91,7 +91,11 @@ const struct guard_row guard_rows[] = {
 	{ V6(96, 0),                     SPECIAL, "IPv4-compatible",                        "RFC 4291 2.5.5.1" },
 	{ V6(96, [8] = 0xff, 0xff),      SPECIAL, "IPv4-translated",                        "RFC 2765 2.1" },
 
-	/* Metadata and platform endpoints: single addresses, so that they win over every range. */
+	/*
+	 * Metadata and platform endpoints: single addresses, so that they win over every range.
+	 * From the providers' documents, and compared with what public guards against forged
+	 * server-side requests refuse; last looked at on 2026-11-22, as the names in guard.c.
+	 */
 	{ V4(169, 254, 169, 254, 32),    METADATA, "metadata service (AWS, GCP, Azure and most others)", "provider" },
 	{ V4(169, 254, 169, 253, 32),    METADATA, "DNS of the platform (AWS)",             "provider" },
 	{ V4(169, 254, 169, 123, 32),    METADATA, "time service of the platform (AWS)",    "provider" },

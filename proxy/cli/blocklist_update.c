@@ -2,9 +2,11 @@
  * blocklist_update.c - `sluice blocklist update`: each source that is on is settled, and what
  * there is of them becomes the compiled list.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "policy/units.h"
@@ -196,6 +198,18 @@ run(const struct cli_arguments *a, struct report *report)
 	return result;
 }
 
+/*
+ * A file that is written for long must not have the number of a standard stream that was
+ * closed: what is printed would become a part of it.
+ */
+static void
+fill_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", O_RDWR); /* the lowest number that is free */
+}
+
 int
 blocklist_update_main(int argc, char **argv)
 {
@@ -205,6 +219,7 @@ blocklist_update_main(int argc, char **argv)
 
 	if (result != CLI_GO)
 		return result;
+	fill_standard_streams();
 	signal(SIGXFSZ, SIG_IGN); /* a write beyond a limit says so itself */
 	result = run(&a, &report);
 	report_print(&report, stderr);

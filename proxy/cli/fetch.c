@@ -67,7 +67,10 @@ add_version(struct words *w, const struct fetch_version *version)
 		add(w, "--header", w->modified);
 }
 
-/* The command line of curl; --disable is first, or it would read a file of the user's. */
+/*
+ * The command line of curl.  --disable is first, or it would read a file of the user's; what
+ * --proto does not have is not had by redirections either.
+ */
 static void
 compose(struct words *w, const struct fetch_request *r)
 {
@@ -81,7 +84,6 @@ compose(struct words *w, const struct fetch_request *r)
 	add(w, "--fail", "--location");
 	add(w, "--globoff", "--compressed");
 	add(w, "--proto", "=https");
-	add(w, "--proto-redir", "=https");
 	add(w, "--max-redirs", w->redirects);
 	add(w, "--max-time", w->timeout);
 	add(w, "--max-filesize", w->size);
@@ -255,6 +257,7 @@ cut_last_line(struct text *rest)
 	return line;
 }
 
+/* In its first line; what it was asked to write follows, if it came so far. */
 static void
 fail_as_curl_says(struct fetching *f, struct text said)
 {
@@ -286,7 +289,7 @@ judge(struct fetching *f, int status, struct fetch_version *version)
 	if (f->fault[0] == '\0' && status == CURL_TOO_LARGE)
 		fail_large(f);
 	else if (f->fault[0] == '\0' && status != 0)
-		fail_as_curl_says(f, rest);
+		fail_as_curl_says(f, (struct text){ f->words, f->words_n });
 	if (f->fault[0] != '\0')
 		return FETCH_FAILED;
 	if (asked && text_is(code, "304"))

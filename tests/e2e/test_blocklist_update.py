@@ -279,6 +279,12 @@ def test_no_answer(updates, feeds, hold):
     assert "curl: (7)" in done.errors and updates.lists("n7.first.example.net")
 
 
+def test_what_is_too_large_is_not_waited_for(updates, feeds, hold):
+    updates.catalogue(max_size="64KiB")
+    feeds.pages["/a"] = chunks(LARGE, hold=hold)
+    assert "more than max_size" in updates.expect(TROUBLE).errors
+
+
 def test_a_server_that_is_somebody_else(updates, feeds, authority):
     """A certificate of another name, or of nobody whom we know, whatever a file of the user's says."""
     (updates.folder / ".curlrc").write_text("insecure\n")
@@ -572,10 +578,27 @@ def test_json(updates, feeds):
     assert image["file"] == "lists.slb" and image["names"] == 200
 
 
-def test_what_a_server_says_cannot_steer_a_terminal(updates, feeds):
-    feeds.pages["/a"] = redirect("https://\x1b[2Jexample.net/")
-    done = updates.expect(TROUBLE)
-    assert "\x1b" not in done.errors + done.out
+def test_what_curl_says_cannot_steer_a_terminal(updates):
+    """It may quote a server."""
+    curl = updates.folder / "curl"
+    curl.write_text("#!/bin/sh\nprintf 'curl: (9) \\033[2J\\n' >&2; exit 9\n")
+    curl.chmod(0o755)
+    updates.environment["PATH"] = f"{updates.folder}:{updates.environment['PATH']}"
+    for more in ([], ["--json"]):
+        done = updates.expect(TROUBLE, *more)
+        assert "curl: (9) \\x1b[2J" in done.errors and "\x1b" not in done.errors + done.out
+
+
+def test_without_standard_streams(updates, feeds):
+    """What is printed must not end in a file that got the number of one of them."""
+    feeds.pages["/a"] = page(names("first"))
+    updates.catalogue(updates.source("b"), updates.source("a"))
+    for _ in range(2):
+        done = updates.sluice("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *updates.command())
+        assert done == (FOUND, "", "")
+    assert (updates.cache / "a.list").read_text() == names("first")
+    assert (updates.cache / "lock").read_bytes() == b""
+    updates.is_whole()
 
 
 @pytest.mark.parametrize("more, words", [

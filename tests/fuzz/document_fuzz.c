@@ -1,13 +1,15 @@
 /*
  * document_fuzz.c - any bytes are a well-formed tree or a problem with a place; written as JSON
- * and read again it is the same tree; and an environment made of them never opens more than
- * its own words say.
+ * and read again it is the same tree; an environment made of them never opens more than its
+ * own words say; and a catalogue names nothing that a file system or a program would take for
+ * something else.
  */
 #include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/catalogue.h"
 #include "policy/config.h"
 #include "policy/document.h"
 #include "policy/environment.h"
@@ -326,6 +328,41 @@ check_others(struct text bytes, bool readable)
 	report_done(&of_config);
 }
 
+/* Only what is safe in a file name and on a command line; on only where it is written. */
+static void
+check_source(struct text bytes, const struct catalogue_source *s)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
+
+	assert(s->name.n > 0 && s->name.n <= CATALOGUE_NAME_MAX);
+	assert(strspn(s->name.p, letters) == s->name.n && strchr("._-", s->name.p[0]) == NULL);
+	assert((s->url.n > 0) == (s->list.path == NULL));
+	if (s->url.n > 0) {
+		assert(strncmp(s->url.p, "https://", 8) == 0 && strlen(s->url.p) == s->url.n);
+		for (size_t i = 0; i < s->url.n; i++)
+			assert(s->url.p[i] > ' ' && s->url.p[i] < 0x7f);
+	}
+	assert(!s->enabled || contains(bytes, "enabled") || contains(bytes, "\\"));
+	assert(s->list.match == MATCH_SUBTREE || format_leaves_match(s->list.format));
+}
+
+static void
+check_catalogue(struct text bytes, bool readable)
+{
+	struct report report = { .error_count = 0 };
+	struct catalogue *c = catalogue_parse(bytes, "x", &report);
+
+	check_report(&report, c != NULL);
+	assert(readable || c == NULL);
+	for (size_t i = 0; c != NULL && i < c->count; i++) {
+		check_source(bytes, &c->sources[i]);
+		for (size_t j = 0; j < i; j++)
+			assert(!text_eq(c->sources[i].name, c->sources[j].name));
+	}
+	catalogue_free(c);
+	report_done(&report);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -337,5 +374,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	readable = parses(bytes);
 	check_environment(bytes, readable);
 	check_others(bytes, readable);
+	check_catalogue(bytes, readable);
 	return 0;
 }

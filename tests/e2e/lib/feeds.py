@@ -66,11 +66,14 @@ def cut(text):
     return answer
 
 
-def chunks(*parts, end=b"0\r\n\r\n", **fields):
+def chunks(*parts, end=b"0\r\n\r\n", hold=None, **fields):
+    """Nobody knows how much it will be; with hold, nothing more comes before that is set."""
     def answer(handler):
         handler.head(200, Transfer_Encoding="chunked", **fields)
         for part in parts:
             handler.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
+        if hold:
+            hold.wait(600)
         handler.wfile.write(end)
         handler.close_connection = not end
     return answer
@@ -83,7 +86,7 @@ def stalled(begun, go_on, first="", rest=""):
         handler.wfile.write(first.encode())
         handler.wfile.flush()
         begun.set()
-        go_on.wait(60)
+        go_on.wait(600)
         handler.wfile.write(rest.encode())
     return answer
 
