@@ -145,6 +145,17 @@ def test_the_first_list_that_has_it_answers(folder):
                              "www.example.com", "new.example.org", cwd=folder).stdout)
     # An exception opens nothing of another list.
     assert [answer["rule"]["source"] for answer in answers] == ["more", "names", "more"]
+    (folder / "more").write_text("new.example.org\n")
+    [answer] = objects(expect(FINE, "blocklist", "lookup", *given, "--json", "ok.ads.example.net",
+                              cwd=folder).stdout)
+    assert (answer["verdict"], answer["rule"]["source"]) == (EXCEPTED, "ads")
+
+
+def test_a_list_that_blocks_what_must_work_can_be_asked(folder):
+    """It is what an operator does about a list that was refused."""
+    (folder / "bad").write_text("api.anthropic.com\n")
+    expect(FOUND, "blocklist", "lookup", "-l", "bad", "api.anthropic.com", cwd=folder)
+    expect(FOUND, "blocklist", "diff", "bad", "names", cwd=folder)
 
 
 @pytest.mark.parametrize("status, targets", [

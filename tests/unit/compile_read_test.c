@@ -68,7 +68,7 @@ read_good(const struct row *row, struct scratch *scratch)
 	struct format_counts counts;
 	struct image *image;
 	struct image_hit hit;
-	struct text made;
+	struct text made = { NULL, 0 };
 
 	if (!compile_read(c, &list, &counts, &report) || !compile_finish(c, &plan, &made, &report))
 		fail_msg("%s: %s", row->why, report.errors[0].message);
