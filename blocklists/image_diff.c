@@ -78,7 +78,8 @@ settle(struct entries *all)
 {
 	size_t kept = 0;
 
-	qsort(all->v, all->n, sizeof(*all->v), compare);
+	if (all->n > 0)
+		qsort(all->v, all->n, sizeof(*all->v), compare);
 	for (size_t i = 0; i < all->n; i++)
 		if (kept == 0 || compare(&all->v[kept - 1], &all->v[i]) != 0)
 			all->v[kept++] = all->v[i];
