@@ -55,15 +55,19 @@ image_fence(void)
  * Is the file still the one that was opened?  Asked after reading.  Key and magic at the end
  * are gone when the file was cut anywhere: after a fault all is zeros, and where nothing
  * faults the rest of the last page is, and the magic's last byte is none.  The key is another
- * when another image was written over it.
+ * when another image was written over it: at the end, or at the beginning while that one is
+ * not as long.
  */
 static inline bool
 image_is_whole(const struct image *image)
 {
+	const unsigned char *begin = (const unsigned char *)image->bytes.p;
 	const unsigned char *end = image_section(image, IMAGE_END);
-	uint64_t changed = 0;
+	uint64_t changed;
 
 	image_fence();
+	changed = image_get64(begin + IMAGE_AT_KEY) ^ image->key.k[0];
+	changed |= image_get64(begin + IMAGE_AT_KEY + 8) ^ image->key.k[1];
 	for (size_t i = 0; i < COUNT(image->end); i++)
 		changed |= image_get64(end + 8 * i) ^ image->end[i];
 	return changed == 0;

@@ -155,10 +155,11 @@ denies_in_all_threads(void **state)
 	scratch_done(&folder);
 }
 
-/* Another image over the first, of the same size to the byte. */
+/* Another image over the first, of the same size to the byte; and only the begin of it. */
 static void
 denies_when_overwritten(void **state)
 {
+	static const size_t parts[] = { 1, 2, 400 };
 	struct scratch folder;
 	char path[sizeof(folder.path)], other[sizeof(folder.path)];
 	struct report report = { .error_count = 0 };
@@ -171,19 +172,21 @@ denies_when_overwritten(void **state)
 	scratch_make(&folder);
 	snprintf(path, sizeof(path), "%s", scratch_path(&folder, "old.slb"));
 	snprintf(other, sizeof(other), "%s", scratch_path(&folder, "new.slb"));
-	write_image(path, "example.com", 1);
 	write_image(other, "example.net", 2);
-	image = open_image(path);
 	fresh = open_image(other);
 	bytes = file_read(other, SIZE_MAX - 1, &n, &report);
-	fd = open(path, O_WRONLY);
-	assert_int_equal(write(fd, bytes, n), n);
-	close(fd);
+	for (size_t i = 0; i < COUNT(parts); i++) {
+		write_image(path, "example.com", 1);
+		image = open_image(path);
+		fd = open(path, O_WRONLY);
+		assert_int_equal(write(fd, bytes, n / parts[i]), n / parts[i]);
+		close(fd);
+		assert_int_equal(look_up(image, 1, "example.com"), IMAGE_DAMAGED);
+		assert_int_equal(look_up(image, 1, "example.net"), IMAGE_DAMAGED);
+		assert_int_equal(look_up(fresh, 1, "example.net"), IMAGE_LISTED);
+		image_close(image);
+	}
 	free(bytes);
-	assert_int_equal(look_up(image, 1, "example.com"), IMAGE_DAMAGED);
-	assert_int_equal(look_up(image, 1, "example.net"), IMAGE_DAMAGED);
-	assert_int_equal(look_up(fresh, 1, "example.net"), IMAGE_LISTED);
-	image_close(image);
 	image_close(fresh);
 	scratch_done(&folder);
 }
