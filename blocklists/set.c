@@ -427,9 +427,9 @@ set_verify(const struct set *set, struct report *report)
 }
 
 void
-set_warn_expired(const struct set *set, int64_t now, struct report *report)
+set_warn_expired(const struct set *set, int64_t since, int64_t now, struct report *report)
 {
-	set_images_warn_expired(&set->images, now, report);
+	set_images_warn_expired(&set->images, since, now, report);
 }
 
 int64_t

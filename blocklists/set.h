@@ -110,8 +110,8 @@ enum set_answer set_find_port(const struct set *, uint16_t port, bool literal, s
 /* Is every byte of each as it was written?  Reads all of them; false with the problems. */
 bool set_verify(const struct set *, struct report *);
 
-/* Warns of each that has expired; now in seconds since 1970. */
-void set_warn_expired(const struct set *, int64_t now, struct report *);
+/* Warns of each that has expired after `since`, by now; both in seconds since 1970. */
+void set_warn_expired(const struct set *, int64_t since, int64_t now, struct report *);
 
 /* When the next of them expires after now; 0: none does. */
 int64_t set_next_expiry(const struct set *, int64_t now);

@@ -140,10 +140,11 @@ set_images_verify(const struct set_images *images, struct report *report)
 }
 
 void
-set_images_warn_expired(const struct set_images *images, int64_t now, struct report *report)
+set_images_warn_expired(
+    const struct set_images *images, int64_t since, int64_t now, struct report *report)
 {
 	for (size_t i = 0; i < images->count; i++)
-		if (images->v[i].expires != 0 && images->v[i].expires <= now)
+		if (images->v[i].expires > since && images->v[i].expires <= now)
 			report_warning(report, images->v[i].file, 0, 0,
 			    "the compiled list has expired; it goes on to block: compile it again "
 			    "from fresh sources");

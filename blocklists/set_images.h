@@ -27,7 +27,8 @@ enum set_answer set_images_find(
 
 /* See set.h. */
 bool set_images_verify(const struct set_images *, struct report *);
-void set_images_warn_expired(const struct set_images *, int64_t now, struct report *);
+void set_images_warn_expired(
+    const struct set_images *, int64_t since, int64_t now, struct report *);
 int64_t set_images_next_expiry(const struct set_images *, int64_t now);
 const char *set_images_take_damaged(const struct set_images *);
 

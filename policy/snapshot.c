@@ -169,9 +169,10 @@ snapshot_verify_lists(const struct snapshot *s, struct report *report)
 }
 
 void
-snapshot_warn_expired(const struct snapshot *s, int64_t now, struct report *report)
+snapshot_warn_expired(
+    const struct snapshot *s, int64_t since, int64_t now, struct report *report)
 {
-	set_warn_expired(s->lists, now, report);
+	set_warn_expired(s->lists, since, now, report);
 }
 
 int64_t

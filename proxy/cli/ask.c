@@ -40,7 +40,7 @@ load_policy(const struct cli_arguments *a)
 	if (config != NULL)
 		policy = snapshot_build_to_ask(config, &report);
 	if (policy != NULL)
-		snapshot_warn_expired(policy, time(NULL), &report);
+		snapshot_warn_expired(policy, 0, time(NULL), &report);
 	report_print(&report, stderr);
 	report_done(&report);
 	return policy;

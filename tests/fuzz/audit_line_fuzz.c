@@ -127,9 +127,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	};
 	char out[LINE_SIZE];
 	struct text line = { out, 0 };
+	struct decision would_deny = { REASON_SAFETY_BLOCKLIST,
+		{ "a.slb", 0, { NULL, 0 }, "mining", "feeds/a" } };
 
 	r.rule.entry = next_text(&rest);
 	r.rule.line = (unsigned)big;
+	would_deny.rule.entry = next_text(&rest);
+	r.would_deny = bits >> 26 & 1 ? &would_deny : NULL;
 	line.n = line_format(out, &stamp, &r, bits >> 32);
 	check_bytes(line);
 	check_line(line, &r);

@@ -109,6 +109,25 @@ static const struct {
 	    "\"verdict\":\"allow\",\"reason\":\"sni_mismatch\",\"report_only\":true,"
 	    "\"bytes_up\":0,\"bytes_down\":0,\"duration_ms\":0}\n",
 	    "what was let pass is not called denied" },
+	{ { .event = AUDIT_OPEN,
+	      .id = 77,
+	      .reason = REASON_UNRESTRICTED,
+	      .would_deny = &(const struct decision){ REASON_SAFETY_BLOCKLIST,
+		  { "a.slb", 0, T("example.com"), "mining", "feeds/b" } },
+	      NOT_DONE },
+	    1,
+	    STAMP("open") ORIGIN
+	    "\"verdict\":\"allow\",\"reason\":\"unrestricted\","
+	    "\"would_deny\":{\"reason\":\"safety_blocklist\",\"rule\":{\"file\":\"a.slb\","
+	    "\"entry\":\"example.com\",\"category\":\"mining\",\"source\":\"feeds/b\"}}}\n",
+	    "what a category on report let pass" },
+	{ { .event = AUDIT_DENY,
+	      .id = 77,
+	      .reason = REASON_OPERATOR_DENY,
+	      .would_deny = &(const struct decision){ .reason = REASON_BLOCKED_PORT },
+	      NOT_DONE },
+	    1, STAMP("deny") ORIGIN "\"verdict\":\"deny\",\"reason\":\"operator_deny\"}\n",
+	    "is no matter when it was denied for another reason" },
 	{ { .event = AUDIT_DENY,
 	      .id = 77,
 	      .port = 25,
@@ -243,6 +262,8 @@ the_largest_line_fits(void **state)
 	memset(wide, 0xee, sizeof(wide));
 	for (size_t i = 0; i < COUNT(fills); i++) {
 		struct text all = { fill, sizeof(fill) - 1 };
+		const struct rule_source rule = { fill, UINT32_MAX, all, fill, fill };
+		const struct decision would_deny = { REASON_ADDRESS_NOT_ALLOWED, rule };
 		struct record r = { .event = AUDIT_CLOSE,
 			.id = UINT64_MAX,
 			.client = all,
@@ -254,11 +275,9 @@ the_largest_line_fits(void **state)
 			.target = all,
 			.path = all,
 			.reason = REASON_ADDRESS_NOT_ALLOWED,
-			.rule = { .file = fill,
-			    .line = UINT32_MAX,
-			    .entry = all,
-			    .category = fill },
+			.rule = rule,
 			.report_only = true,
+			.would_deny = &would_deny,
 			.addresses = wide,
 			.address_count = SIZE_MAX,
 			.dialled = wide,

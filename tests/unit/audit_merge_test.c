@@ -114,18 +114,20 @@ different_refusals_do_not_merge(void **state)
 static void
 other_numbers_do_not_merge(void **state)
 {
-	struct record port = plain, reason = plain, line = plain, id = plain;
+	struct record port = plain, reason = plain, line = plain, source = plain, id = plain;
 	struct merge *m = merge_new();
 
 	(void)state;
 	port.port = 80;
 	reason.reason = REASON_PORT_NOT_ALLOWED;
 	line.rule.line = 1;
+	source.rule.source = "feeds/a";
 	id.id = 8;
 	assert_int_equal(add(m, 1, &plain, MERGE_THRESHOLD + 1), 1);
 	assert_false(merge_take(m, 1, &port));
 	assert_false(merge_take(m, 1, &reason));
 	assert_false(merge_take(m, 1, &line));
+	assert_false(merge_take(m, 1, &source));
 	assert_true(merge_take(m, 1, &id));
 	merge_free(m);
 }
@@ -150,7 +152,8 @@ borders_of_texts_count(void **state)
 static void
 a_merged_record_says_the_same(void **state)
 {
-	char file[] = "policy.yaml", long_host[400], want[LINE_SIZE], got[LINE_SIZE];
+	char file[] = "policy.yaml", source[] = "feeds/a", long_host[400], want[LINE_SIZE],
+	     got[LINE_SIZE];
 	struct line_stamp stamp = { .instance = "i" };
 	struct merge *m = merge_new();
 	struct record r = plain, merged;
@@ -161,7 +164,11 @@ a_merged_record_says_the_same(void **state)
 	memset(long_host, 'h', sizeof(long_host));
 	r.host = (struct text){ long_host, sizeof(long_host) };
 	r.rule = (struct rule_source){
-		.file = file, .line = 3, .entry = text("*.example.com"), .category = "malware"
+		.file = file,
+		.line = 3,
+		.entry = text("*.example.com"),
+		.category = "malware",
+		.source = source,
 	};
 	n = line_format(want, &stamp, &r, 5);
 	assert_int_equal(add(m, 1, &r, MERGE_THRESHOLD + 1), 1);
@@ -169,6 +176,7 @@ a_merged_record_says_the_same(void **state)
 	assert_int_equal(add(m, 1, &r, 4), 4);
 	/* What was borrowed is gone by the time the line is written. */
 	memset(file, 'x', sizeof(file) - 1);
+	memset(source, 'x', sizeof(source) - 1);
 	memset(long_host, 'x', sizeof(long_host));
 	assert_true(merge_next(m, &merged, &count));
 	assert_int_equal(count, 5);

@@ -315,13 +315,13 @@ expiry_is_told(void **state)
 {
 	static const struct {
 		int64_t now, next;
-		size_t warnings;
+		size_t warnings, later; /* later: of those after 100 */
 	} times[] = {
-		{ 0, 100, 0 },
-		{ 99, 100, 0 },
-		{ 100, 300, 1 },
-		{ 299, 300, 1 },
-		{ 300, 0, 2 },
+		{ 0, 100, 0, 0 },
+		{ 99, 100, 0, 0 },
+		{ 100, 300, 1, 0 },
+		{ 299, 300, 1, 0 },
+		{ 300, 0, 2, 1 },
 	};
 	struct scratch folder;
 	struct set *set = set_new();
@@ -335,8 +335,10 @@ expiry_is_told(void **state)
 	for (size_t i = 0; i < COUNT(times); i++) {
 		struct report report = { .error_count = 0 };
 
-		set_warn_expired(set, times[i].now, &report);
+		set_warn_expired(set, 0, times[i].now, &report);
 		assert_int_equal(report.warning_count, times[i].warnings);
+		set_warn_expired(set, 100, times[i].now, &report);
+		assert_int_equal(report.warning_count, times[i].warnings + times[i].later);
 		assert_int_equal(set_next_expiry(set, times[i].now), times[i].next);
 		report_done(&report);
 	}
