@@ -14,7 +14,7 @@ import pytest
 
 from lib.command import FINE, TROUBLE, expect, objects, sluice
 from lib.package_hosts import package_hosts
-from lib.sluice import binary
+from lib.sluice import binary, sanitized
 from lib.terminal import Terminal
 
 PACKERS = {"plain": bytes, "gzip": gzip.compress, "xz": lzma.compress}
@@ -280,7 +280,27 @@ def test_whoever_reads_meanwhile_has_one_or_the_other(folder):
     assert set(files(folder)) == {"a.txt", "b.txt", "hosts.txt", "many.txt", "one.slb"}
 
 
-def test_a_full_disk_leaves_the_old_file(folder):
+def test_a_full_disk_leaves_the_old_file(folder, small_disk, mount):
+    out = small_disk / "one.slb"
+    (folder / "many.txt").write_text("".join(f"n{i}.example.com\n" for i in range(9000)))
+    expect(FINE, "blocklist", "compile", "-o", out, "a.txt", cwd=folder)
+    before = files(small_disk)
+    (small_disk / "filler").write_bytes(b"x" * 70000)
+    said = expect(TROUBLE, "blocklist", "compile", "-o", out, "many.txt", cwd=folder).stderr
+    assert "one.slb: cannot be written: No space left on device" in said
+    (small_disk / "filler").unlink()
+    assert files(small_disk) == before
+    expect(FINE, "blocklist", "compile", "-o", out, "many.txt", cwd=folder)
+    before = files(small_disk)
+    mount.again(small_disk, "ro")
+    said = expect(TROUBLE, "blocklist", "compile", "-o", out, "a.txt", cwd=folder).stderr
+    assert "one.slb: cannot be made in its folder: Read-only file system" in said
+    assert files(small_disk) == before
+
+
+def test_a_limit_of_file_sizes_leaves_the_old_file(folder):
+    if sanitized():
+        pytest.skip("the thread sanitizer cannot start with such a limit")
     before = files(folder)
     for most in (0, 100, len(before["one.slb"]) - 1):
         said = expect(TROUBLE, "blocklist", "compile", *OUT, "b.txt", cwd=folder, preexec_fn=lambda
