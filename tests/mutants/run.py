@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COPIED = ["Makefile", "base", "blocklists", "policy", "proxy", "tests/unit", "tests/cases",
-          "tests/e2e"]
+          "tests/e2e", "deploy"]
 # No warnings: a mutant may leave something unused.  No optimisation: it is built once.
 MAKE = ["make", "-s", "B=build/mutants", "WARN=", "FORTIFY=", "CFLAGS=-O0"]
 TIMEOUT = 120  # seconds for one test; a mutant that hangs is noticed, too
@@ -92,7 +92,8 @@ def failing(tree, tests):
     for test in tests:
         try:
             done = subprocess.run(command_of(test), cwd=tree, capture_output=True,
-                                  timeout=TIMEOUT, env={**os.environ, "SLUICE": BINARY})
+                                  timeout=TIMEOUT,
+                                  env={**os.environ, "SLUICE": str(tree / BINARY)})
         except subprocess.TimeoutExpired:
             return test
         if done.returncode != 0:
