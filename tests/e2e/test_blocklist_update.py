@@ -199,6 +199,7 @@ def test_a_redirection_to_https_is_followed(updates, feeds):
     assert updates.expect(FINE).out.startswith("unchanged  a\n")
 
 
+@pytest.mark.covers("F3")
 def test_an_address_is_data(updates, feeds):
     """What curl or a shell could take for something else arrives as it is written."""
     path = "/-o/[1-3]/$(id)/;%20*?a=@b&--insecure"
@@ -251,6 +252,7 @@ FAULTS = [
 ]
 
 
+@pytest.mark.covers("F1", "F2")
 @pytest.mark.parametrize("why, fault", FAULTS, ids=[f"{i} {f[0][:40]}" for i, f in enumerate(FAULTS)])
 def test_the_last_good_copy_stays(updates, feeds, origin, why, fault):
     updates.catalogue(max_size="64KiB")
@@ -268,6 +270,7 @@ def test_the_last_good_copy_stays(updates, feeds, origin, why, fault):
     assert updates.lists("n7.second.example.net")
 
 
+@pytest.mark.covers("F4")
 def test_no_answer(updates, feeds, hold):
     """Nobody listens, or somebody who says nothing."""
     feeds.pages["/a"] = page(names("first"))
@@ -286,6 +289,7 @@ def test_what_is_too_large_is_not_waited_for(updates, feeds, hold):
     assert "more than max_size" in updates.expect(TROUBLE).errors
 
 
+@pytest.mark.covers("F2")
 def test_a_server_that_is_somebody_else(updates, feeds, authority):
     """A certificate of another name, or of nobody whom we know, whatever a file of the user's says."""
     (updates.folder / ".curlrc").write_text("insecure\n")
@@ -328,6 +332,7 @@ def test_a_canary_may_be_allowed(updates, feeds):
 # --- what is pinned, what is old, what was never there ---------------------------------------
 
 
+@pytest.mark.covers("F2")
 def test_a_pinned_list(updates, feeds):
     feeds.pages["/a"] = page(names("first"))
     updates.catalogue(sha256=digest(names("first")), max_age="1d")
@@ -433,6 +438,7 @@ def test_compile_leaves_nothing_out_in_silence(updates, feeds):
 # --- whoever is killed, comes second, or finds the cache in disorder -------------------------
 
 
+@pytest.mark.covers("F4")
 def test_two_at_once(updates, feeds):
     begun, go_on = threading.Event(), threading.Event()
     feeds.pages["/a"] = stalled(begun, go_on, names("first"), names("more"))
@@ -480,6 +486,7 @@ def test_killed_in_a_fetch(updates, feeds, hold):
     assert updates.lists("n7.third.example.net") and "a.part" not in updates.copies()
 
 
+@pytest.mark.covers("F4")
 def test_killed_at_any_moment(updates, feeds):
     """What is in place is whole, the old or the new, and the next update has all it needs."""
     feeds.pages["/a"] = page(names("v0"), ETag='"0"')
@@ -512,6 +519,7 @@ DISORDER = [
 ]
 
 
+@pytest.mark.covers("F4")
 @pytest.mark.parametrize("disorder, question", [row[1:] for row in DISORDER],
                          ids=[row[0] for row in DISORDER])
 def test_disorder_in_the_cache(updates, feeds, disorder, question):
@@ -540,6 +548,7 @@ def test_links_in_the_cache_lead_nowhere(updates, feeds):
     updates.expect(TROUBLE)
 
 
+@pytest.mark.covers("F4")
 def test_a_full_disk(updates, feeds, small_disk):
     feeds.pages["/a"] = page(names("first"), ETag=ETAG)
     cache = ["--cache", str(small_disk / "cache")]
