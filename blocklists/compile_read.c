@@ -64,9 +64,7 @@ read_list(struct reading *r, struct report *report)
 	if (!good)
 		return false;
 	if (r->compiled)
-		return report_error(report, path, 0, 0,
-		    "it is a compiled list: compile again what it was made of, which `sluice "
-		    "blocklist info` tells");
+		return report_error(report, path, 0, 0, COMPILE_READ_COMPILED);
 	return format_fits(r->format, why) || report_error(report, path, 0, 0, "%s", why);
 }
 

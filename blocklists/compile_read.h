@@ -8,6 +8,11 @@
 #include "blocklists/compile.h"
 #include "blocklists/stream.h"
 
+/* What is said of a compiled list where another list is expected. */
+#define COMPILE_READ_COMPILED                                                      \
+	"it is a compiled list: compile again what it was made of, which `sluice " \
+	"blocklist info` tells"
+
 struct compile_list {
 	const char *path;
 	enum list_format format;

@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include "base/memory.h"
+#include "blocklists/compile_read.h"
 #include "policy/units.h"
 #include "proxy/cli/blocklist_request.h"
 
@@ -45,7 +46,7 @@ add_operand(struct blocklist_request *r, const char *operand, struct report *rep
 	const char *fault = list_source_parse(text(operand), &source, &path);
 
 	if (fault == NULL && source.compiled)
-		fault = "must be a text list, not a compiled one (.slb)";
+		fault = COMPILE_READ_COMPILED;
 	if (fault != NULL)
 		return report_error(report, operand, 0, 0, "%s", fault);
 	source.path = arena_text(r->arena, path).p;

@@ -20,7 +20,8 @@ LISTENING = re.compile(rb"^sluice: listening on (\S+)$", re.MULTILINE)
 
 
 def binary():
-    return os.environ["SLUICE"]
+    """For a command in any folder."""
+    return os.path.abspath(os.environ["SLUICE"])
 
 
 @lru_cache
