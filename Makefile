@@ -178,12 +178,17 @@ $B/load: $(LOAD)
 	$(CC) $(CFLAGS) $(LINK) -o $@ $^ -lssl -lcrypto
 
 # The lists are not in this tree: one name a line, for example a million, and 400,000 others.
-image-bench: $B/image_bench  ## what a compiled list costs: make image-bench NAMES=FILE PROBES=FILE
-	@if [ -r "$(NAMES)" ] && [ -r "$(PROBES)" ]; then $B/image_bench "$(NAMES)" "$(PROBES)"; else \
+image-bench: $B/image_bench  ## what a compiled list costs: make image-bench NAMES=FILE PROBES=FILE [MIXED='LIST...']
+	@if [ -r "$(NAMES)" ] && [ -r "$(PROBES)" ]; then $B/image_bench "$(NAMES)" "$(PROBES)" $(MIXED); else \
 	    echo "image-bench: skipped, NAMES and PROBES are not two lists"; fi
 
 $B/image_bench: $B/tests/bench/image_bench.o $(OBJECTS)
 	$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
+
+images-bench: $B/sluice $B/load  ## what serving with a compiled list costs: make images-bench NAMES=FILE R=5
+	@if [ -r "$(NAMES)" ]; then SLUICE=$(abspath $B/sluice) LOAD=$(abspath $B/load) \
+	    $(PYTHON) tests/bench/images.py $(if $(R),--rounds $(R)) "$(NAMES)"; else \
+	    echo "images-bench: skipped, NAMES is not a list"; fi
 
 flood: $B/sluice $B/flood  ## survive 5,000 CONNECT a second in 64 MiB: make flood S=300 (needs root)
 	SLUICE=$(abspath $B/sluice) FLOOD=$(abspath $B/flood) $(PYTHON) tests/bench/flood.py $(if $(filter file,$(origin S)),300,$S)
@@ -270,6 +275,6 @@ $B/policy/suffix.filter: $B/suffix_export
 	$< >$@.new && mv $@.new $@
 
 -include $(shell find $B -name '*.d' 2>/dev/null)
-.PHONY: help run check build unit replay e2e e2e-spliced docs-test asan tsan faults coverage lint layers fuzz bench costs flood \
+.PHONY: help run check build unit replay e2e e2e-spliced docs-test asan tsan faults coverage lint layers fuzz bench costs image-bench images-bench flood \
 	soak mutants install clean setup-build setup-check
 .SECONDARY:

@@ -2,7 +2,8 @@
  * image_bench.c - what a compiled list costs: bytes a name, a lookup beside hashing the same
  * names, compiling beside sorting the same file, and whether it answers as a hash table does.
  *
- * image_bench NAMES PROBES: two files of one name a line, all different, sorted or not.
+ * image_bench NAMES PROBES [LIST...]: two files of one name a line, all different, sorted or not,
+ * and lists of any format, FILE[,format=F][,match=M], that are compiled together.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,11 +16,12 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/names.h"
-#include "blocklists/compile.h"
+#include "blocklists/compile_read.h"
+#include "policy/config.h"
 #include "policy/pattern.h"
 #include "tests/bench/table.h"
 
-enum { LIST_MOST = 1 << 30 };
+enum { LIST_MOST = 1 << 30, LISTS_MOST = 16 };
 
 struct list {
 	const char *path;
@@ -56,111 +58,166 @@ read_list(struct list *list, const char *path)
 
 /* Compiling. */
 
-struct feed {
-	struct compile *compile;
-	unsigned source;
-};
-
-static void
-on_entry(void *arg, const struct list_entry *entry)
-{
-	const struct feed *feed = arg;
-
-	compile_add(feed->compile, feed->source, entry);
-}
-
-static void
-on_skip(void *arg, unsigned line, enum format_skip why)
-{
-	const struct feed *feed = arg;
-
-	(void)line;
-	(void)why;
-	compile_skip(feed->compile, feed->source);
-}
-
-struct way {
+/* Lists that become one image. */
+struct job {
 	const char *what;
-	enum list_kind bare;
+	struct compile_list lists[LISTS_MOST];
+	size_t n;
 	bool spelled;
-	bool (*is_suffix)(struct text name);
 };
 
-/* From a file to a file. */
-static void
-compile_list(const struct list *list, const struct way *way, const char *out)
+static struct job
+job_of(const char *what, const struct list *list, enum list_kind bare, bool spelled)
 {
-	const struct compile_plan plan = { .spelled = way->spelled };
-	struct feed feed = { .compile = compile_new() };
-	const struct format_reader reader = {
-		.on_entry = on_entry,
-		.on_skip = on_skip,
-		.is_suffix = way->is_suffix,
-		.arg = &feed,
+	return (struct job){
+		.what = what,
+		.lists = { {
+		    .path = list->path,
+		    .format = FORMAT_DOMAINS,
+		    .bare = bare,
+		    .category = CATEGORY_MALWARE,
+		    .is_suffix = pattern_is_public_suffix,
+		} },
+		.n = 1,
+		.spelled = spelled,
 	};
-	struct format *format = format_new(FORMAT_DOMAINS, way->bare, &reader);
-	struct report report = { .error_count = 0 };
-	struct text bytes;
-	size_t n;
-	char *text = file_read(list->path, LIST_MOST, &n, &report);
+}
 
-	feed.source = compile_source(
-	    feed.compile, list->path, CATEGORY_MALWARE, FORMAT_EXCEPTION_WINS);
-	format_feed(format, (struct text){ text, n });
-	format_end(format);
-	format_free(format);
-	free(text);
-	if (!compile_finish(feed.compile, &plan, &bytes, &report) ||
+/* From files to a file. */
+static void
+compile_lists(const struct job *job, const char *out)
+{
+	const struct compile_plan plan = { .spelled = job->spelled };
+	struct compile *compile = compile_new();
+	struct report report = { .error_count = 0 };
+	struct format_counts counts;
+	struct text bytes;
+	bool good = true;
+
+	for (size_t i = 0; i < job->n; i++)
+		good = compile_read(compile, &job->lists[i], &counts, &report) && good;
+	if (!good || !compile_finish(compile, &plan, &bytes, &report) ||
 	    !compile_write(bytes, out, &report)) {
 		report_print(&report, stderr);
-		bench_give_up(list->path);
+		bench_give_up(job->what);
 	}
-	compile_free(feed.compile);
+	compile_free(compile);
 }
 
-/* In a process of its own, for its time and its memory; sort(1) when there is no way. */
-static double
-time_child(const struct list *list, const struct way *way, const char *out, long *mib)
+struct cost {
+	double seconds;
+	long mib;
+};
+
+/* In a process of its own, for its time and its memory; sort(1) when there is no job. */
+static struct cost
+time_child(const char *sorted, const struct job *job, const char *out)
 {
 	struct rusage usage;
 	double begin = now();
 	pid_t child = fork();
 	int status;
 
-	if (child == 0 && way == NULL) {
+	if (child == 0 && job == NULL) {
 		setenv("LC_ALL", "C", 1);
-		execlp("sort", "sort", "-u", "-o", out, list->path, (char *)NULL);
+		execlp("sort", "sort", "-u", "-o", out, sorted, (char *)NULL);
 		_exit(127);
 	}
 	if (child == 0) {
-		compile_list(list, way, out);
+		compile_lists(job, out);
 		_exit(0);
 	}
 	if (wait4(child, &status, 0, &usage) != child || status != 0)
-		bench_give_up(way == NULL ? "sort" : way->what);
-	*mib = usage.ru_maxrss / 1024;
-	return now() - begin;
+		bench_give_up(job == NULL ? "sort" : job->what);
+	return (struct cost){ now() - begin, usage.ru_maxrss / 1024 };
 }
 
 static void
 time_compiling(const struct list *list, const char *out)
 {
-	static const struct way ways[] = {
-		{ "compile", LIST_SUBTREE, false, NULL },
-		{ "compile, spelled", LIST_SUBTREE, true, NULL },
-		{ "compile, and refuse suffixes", LIST_SUBTREE, true, pattern_is_public_suffix },
+	const struct job jobs[] = {
+		job_of("compile", list, LIST_SUBTREE, false),
+		job_of("compile, spelled", list, LIST_SUBTREE, true),
 	};
-	double sorted[BENCH_ROUNDS], ratio[COUNT(ways)][BENCH_ROUNDS];
-	long mib[COUNT(ways)], mib_sorted;
+	double sorted[BENCH_ROUNDS], ratio[COUNT(jobs)][BENCH_ROUNDS];
+	struct cost cost, sort = { 0, 0 };
+	long mib[COUNT(jobs)];
 
 	for (size_t i = 0; i < BENCH_ROUNDS; i++) {
-		sorted[i] = time_child(list, NULL, out, &mib_sorted);
-		for (size_t k = 0; k < COUNT(ways); k++)
-			ratio[k][i] = time_child(list, &ways[k], out, &mib[k]) / sorted[i];
+		sort = time_child(list->path, NULL, out);
+		sorted[i] = sort.seconds;
+		for (size_t k = 0; k < COUNT(jobs); k++) {
+			cost = time_child(NULL, &jobs[k], out);
+			ratio[k][i] = cost.seconds / sorted[i];
+			mib[k] = cost.mib;
+		}
 	}
-	printf("%-30s %10.3f s  %5ld MiB\n", "sort -u", bench_median(sorted), mib_sorted);
-	for (size_t k = 0; k < COUNT(ways); k++)
-		printf("%-30s %10.2f x  %5ld MiB\n", ways[k].what, bench_median(ratio[k]), mib[k]);
+	printf("%-30s %10.3f s  %5ld MiB\n", "sort -u", bench_median(sorted), sort.mib);
+	for (size_t k = 0; k < COUNT(jobs); k++)
+		printf("%-30s %10.2f x  %5ld MiB\n", jobs[k].what, bench_median(ratio[k]), mib[k]);
+}
+
+/* What was read into the image at out. */
+static size_t
+entries_of(const char *out)
+{
+	struct report report = { .error_count = 0 };
+	struct image *image = image_open(out, &report);
+	struct image_info info;
+	size_t n = 0;
+
+	if (image == NULL)
+		bench_give_up(out);
+	image_info(image, &info);
+	for (size_t i = 0; i < info.source_count; i++) {
+		const struct image_tally *t = &info.sources[i].tally;
+
+		n += t->accepted + t->duplicate + t->subsumed + t->cancelled;
+	}
+	image_close(image);
+	return n;
+}
+
+/* The time of an entry, in a list of all formats beside that in the list of names. */
+static void
+time_mixed(const struct list *list, const struct job *mixed, const char *out)
+{
+	const struct job alone = job_of("compile", list, LIST_SUBTREE, mixed->spelled);
+	double ratio[BENCH_ROUNDS];
+	struct cost one, all = { 0, 0 };
+	size_t entries = 0, of_one;
+
+	for (size_t i = 0; i < BENCH_ROUNDS; i++) {
+		one = time_child(NULL, &alone, out);
+		of_one = entries_of(out);
+		all = time_child(NULL, mixed, out);
+		entries = entries_of(out);
+		ratio[i] = all.seconds / (double)entries / (one.seconds / (double)of_one);
+	}
+	printf("%-30s %10zu    %5ld MiB\n", "mixed: entries", entries, all.mib);
+	printf("%-30s %10.2f x\n", "mixed: time of an entry", bench_median(ratio));
+}
+
+static void
+read_mixed(struct job *mixed, char **values, size_t n)
+{
+	if (n > LISTS_MOST)
+		bench_give_up("so many lists");
+	for (size_t i = 0; i < n; i++) {
+		struct list_source source;
+		struct text path;
+		const char *fault = list_source_parse(text(values[i]), &source, &path);
+
+		if (fault != NULL)
+			bench_give_up(fault);
+		mixed->lists[mixed->n++] = (struct compile_list){
+			.path = memory_copy(path),
+			.format = source.format,
+			.bare = source.match == MATCH_EXACT ? LIST_EXACT : LIST_SUBTREE,
+			.category = source.category,
+			.is_suffix = pattern_is_public_suffix,
+		};
+	}
 }
 
 /* Asking. */
@@ -242,48 +299,61 @@ compare_answers(const struct list *names, const struct list *probes, const struc
 
 static void
 ask_image(
-    const struct list *names, const struct list *probes, const struct way *way, const char *out)
+    const struct list *names, const struct list *probes, const struct job *job, const char *out)
 {
 	struct report report = { .error_count = 0 };
 	struct image_info info;
 	struct image *image;
 
-	compile_list(names, way, out);
+	compile_lists(job, out);
 	image = image_open(out, &report);
 	if (image == NULL || !image_verify(image))
 		bench_give_up(out);
 	image_info(image, &info);
-	printf("\n%s: %zu names\n", way->what, info.names);
+	printf("\n%s: %zu names\n", job->what, info.names);
 	printf("bytes a name                   %10.2f\n", (double)info.size / (double)info.names);
 	time_lookups(probes, image);
 	compare_answers(
-	    names, probes, image, way->bare == LIST_EXACT ? MATCH_EXACT : MATCH_SUBTREE);
+	    names, probes, image, job->lists[0].bare == LIST_EXACT ? MATCH_EXACT : MATCH_SUBTREE);
 	image_close(image);
 }
 
 int
 main(int argc, char **argv)
 {
-	static const struct way ways[] = {
-		{ "exact names", LIST_EXACT, false, NULL },
-		{ "exact names, spelled", LIST_EXACT, true, NULL },
-		{ "subtrees", LIST_SUBTREE, false, NULL },
-		{ "subtrees, spelled", LIST_SUBTREE, true, NULL },
+	static const struct {
+		const char *what;
+		enum list_kind bare;
+		bool spelled;
+	} ways[] = {
+		{ "exact names", LIST_EXACT, false },
+		{ "exact names, spelled", LIST_EXACT, true },
+		{ "subtrees", LIST_SUBTREE, false },
+		{ "subtrees, spelled", LIST_SUBTREE, true },
 	};
+	static struct job mixed = { .what = "mixed lists" };
 	static struct list names, probes;
 	char out[] = "/tmp/image-bench-XXXXXX";
 	int fd = mkstemp(out);
 
-	if (argc != 3 || fd < 0) {
-		fputs("usage: image_bench NAMES PROBES\n", stderr);
+	if (argc < 3 || fd < 0) {
+		fputs("usage: image_bench NAMES PROBES [LIST[,format=F][,match=M]...]\n", stderr);
 		return 2;
 	}
 	close(fd);
+	names.path = argv[1];
+	time_compiling(&names, out);
+	read_mixed(&mixed, argv + 3, (size_t)argc - 3);
+	if (mixed.n > 0)
+		time_mixed(&names, &mixed, out);
 	read_list(&names, argv[1]);
 	read_list(&probes, argv[2]);
-	time_compiling(&names, out);
-	for (size_t i = 0; i < COUNT(ways); i++)
-		ask_image(&names, &probes, &ways[i], out);
+	for (size_t i = 0; i < COUNT(ways); i++) {
+		struct job job = job_of(ways[i].what, &names, ways[i].bare, ways[i].spelled);
+
+		job.lists[0].is_suffix = NULL; /* the table has all names */
+		ask_image(&names, &probes, &job, out);
+	}
 	unlink(out);
 	return 0;
 }

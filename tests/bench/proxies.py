@@ -113,7 +113,7 @@ def _nginx():
     return text + "}\n"
 
 
-def _sluice(workers=1, **more):
+def sluice_config(workers=1, **more):
     return json.dumps({
         "environments": ["$folder/environment.yaml"],
         "listeners": [{"address": "127.0.0.1:$port"}],
@@ -132,7 +132,7 @@ def known():
     load, sluice = os.environ["LOAD"], os.environ["SLUICE"]
 
     def ours(name, kinds, **how):
-        files = {"sluice.yaml": _sluice(**how), "environment.yaml": ENVIRONMENT}
+        files = {"sluice.yaml": sluice_config(**how), "environment.yaml": ENVIRONMENT}
         return Proxy(name, "--proxy", kinds, files,
                      [sluice, "serve", "--config", "$folder/sluice.yaml"], [],
                      how.get("workers", 1))
@@ -165,13 +165,13 @@ def installed(proxy):
 class Running:
     """A proxy with its files in a folder of its own; a context in which it serves."""
 
-    def __init__(self, proxy, folder, upstream):
+    def __init__(self, proxy, folder, upstream, port=PEER_PORT):
         self.proxy = proxy
         self.upstream = upstream        # whose processor time it is when there is no proxy
         self.process = None
         self.folder = folder / proxy.name
-        self.where = f"127.0.0.1:{PEER_PORT}"
-        words = {"folder": self.folder, "port": PEER_PORT, "module": NGINX_MODULE}
+        self.where = f"127.0.0.1:{port}"
+        words = {"folder": self.folder, "port": port, "module": NGINX_MODULE}
         self.command = [Template(word).substitute(words) for word in proxy.command or []]
         self.files = {name: Template(text).substitute(words)
                       for name, text in proxy.files.items()}
