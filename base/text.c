@@ -33,6 +33,20 @@ text_trim(struct text a)
 }
 
 bool
+text_cut(struct text *rest, char sep, struct text *head)
+{
+	const char *at = rest->n > 0 ? memchr(rest->p, sep, rest->n) : NULL;
+	size_t n;
+
+	if (at == NULL)
+		return false;
+	n = (size_t)(at - rest->p);
+	*head = (struct text){ rest->p, n };
+	*rest = text_skip(*rest, n + 1);
+	return true;
+}
+
+bool
 text_number(struct text a, uint64_t max, uint64_t *value)
 {
 	uint64_t v = 0;

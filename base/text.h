@@ -86,19 +86,7 @@ struct text text_trim(struct text a);
  * Cut *rest at the first sep: *head gets what is before, *rest what is after.
  * False, with both untouched, when there is no sep.
  */
-static inline bool
-text_cut(struct text *rest, char sep, struct text *head)
-{
-	const char *at = rest->n > 0 ? memchr(rest->p, sep, rest->n) : NULL;
-	size_t n;
-
-	if (at == NULL)
-		return false;
-	n = (size_t)(at - rest->p);
-	*head = (struct text){ rest->p, n };
-	*rest = text_skip(*rest, n + 1);
-	return true;
-}
+bool text_cut(struct text *rest, char sep, struct text *head);
 
 /*
  * A decimal number of digits only: no sign, no space, at most max.  Leading
