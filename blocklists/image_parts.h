@@ -63,11 +63,11 @@ image_is_whole(const struct image *image)
 {
 	const unsigned char *begin = (const unsigned char *)image->bytes.p;
 	const unsigned char *end = image_section(image, IMAGE_END);
-	uint64_t changed;
+	uint64_t changed = 0;
 
 	image_fence();
-	changed = image_get64(begin + IMAGE_AT_KEY) ^ image->key.k[0];
-	changed |= image_get64(begin + IMAGE_AT_KEY + 8) ^ image->key.k[1];
+	for (size_t i = 0; i < COUNT(image->key.k); i++)
+		changed |= image_get64(begin + IMAGE_AT_KEY + 8 * i) ^ image->key.k[i];
 	for (size_t i = 0; i < COUNT(image->end); i++)
 		changed |= image_get64(end + 8 * i) ^ image->end[i];
 	return changed == 0;

@@ -169,8 +169,7 @@ snapshot_verify_lists(const struct snapshot *s, struct report *report)
 }
 
 void
-snapshot_warn_expired(
-    const struct snapshot *s, int64_t since, int64_t now, struct report *report)
+snapshot_warn_expired(const struct snapshot *s, int64_t since, int64_t now, struct report *report)
 {
 	set_warn_expired(s->lists, since, now, report);
 }

@@ -56,8 +56,7 @@ bool snapshot_replaces(const struct snapshot *old, const struct snapshot *fresh,
  * does the next; and which file was found damaged, each told once.  Times in seconds since 1970.
  */
 bool snapshot_verify_lists(const struct snapshot *, struct report *);
-void snapshot_warn_expired(
-    const struct snapshot *, int64_t since, int64_t now, struct report *);
+void snapshot_warn_expired(const struct snapshot *, int64_t since, int64_t now, struct report *);
 int64_t snapshot_next_expiry(const struct snapshot *, int64_t now);
 const char *snapshot_take_damaged(const struct snapshot *);
 

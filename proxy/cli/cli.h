@@ -153,7 +153,7 @@ json_t *cli_json_rule(const struct rule_source *);
 const struct decision *cli_would_deny(const struct decision *, const struct notes *);
 
 /* The member `would_deny`; nothing for NULL. */
-void cli_json_would_deny(json_t *, const struct decision *would_deny);
+void cli_json_would_deny(json_t *object, const struct decision *);
 
 /* One line on standard output; takes over the object. */
 void cli_print_json(json_t *);

@@ -30,7 +30,7 @@ struct server {
 	struct loop loop;
 	struct event on_hangup, on_terminate, on_interrupt, on_done;
 	struct timer drained, expiry;
-	int64_t expired_by; /* the time up to which it was told of compiled lists that expired */
+	int64_t expired_by;  /* the time up to which it was told of compiled lists that expired */
 	struct watch *watch; /* owned */
 	struct shared shared;
 	struct audit_sink sink;

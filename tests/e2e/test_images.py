@@ -365,6 +365,7 @@ def spoiled_names(path):
     spoil(path, -40)
 
 
+@pytest.mark.covers("P1")
 @pytest.mark.parametrize("damage, why", [*BROKEN, (spoiled_names, "it is damaged: its bytes are")])
 def test_a_reload_that_brings_a_damaged_image_changes_nothing(start, tmp_path, damage, why):
     path = image_of(tmp_path, LISTED, arguments=["--names"])
@@ -467,6 +468,7 @@ def two_images(tmp_path):
             for i, n in enumerate(names)]
 
 
+@pytest.mark.covers("P2")
 def test_swaps_under_load(start, tmp_path):
     images = two_images(tmp_path)
     path = tmp_path / "list.slb"

@@ -45,6 +45,7 @@ FAILURES = {
     "listen": ["EADDRINUSE"],
     "lseek": ["EIO"],
     "lstat": ["EACCES", "ENOMEM"],
+    "mmap": ["ENOMEM", "EACCES"],
     "open": ["EMFILE", "ENFILE", "EINTR"],
     "pipe2": ["EMFILE", "ENFILE"],
     "pthread_create": ["EAGAIN"],

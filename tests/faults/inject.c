@@ -39,8 +39,8 @@
 	X(allocation) \
 	X(accept4) X(bind) X(close) X(connect) X(epoll_create1) X(epoll_ctl) X(epoll_wait) \
 	X(eventfd) X(eventfd_read) X(fchmodat) X(fcntl) X(fopen) X(fread) X(fstat) X(getifaddrs) \
-	X(getrandom) X(getrlimit) X(getsockname) X(getsockopt) X(listen) X(lseek) X(lstat) X(open) \
-	X(pipe2) X(inotify_init1) X(inotify_add_watch) \
+	X(getrandom) X(getrlimit) X(getsockname) X(getsockopt) X(listen) X(lseek) X(lstat) X(mmap) \
+	X(open) X(pipe2) X(inotify_init1) X(inotify_add_watch) \
 	X(pthread_create) X(read) X(recv) X(recvfrom) X(scandir) X(sched_getaffinity) X(send) \
 	X(sendmsg) X(setrlimit) X(setsockopt) X(shutdown) X(socket) X(splice) X(stat) X(unlink) \
 	X(writev)
@@ -199,6 +199,8 @@ FAILS(int, inotify_add_watch, -1, (int fd, const char *path, uint32_t what), fd,
 FAILS(int, listen, -1, (int fd, int backlog), fd, backlog)
 FAILS(off_t, lseek, -1, (int fd, off_t offset, int whence), fd, offset, whence)
 FAILS(int, lstat, -1, (const char *path, struct stat *st), path, st)
+FAILS(void *, mmap, MAP_FAILED, (void *at, size_t n, int protection, int flags, int fd, off_t from),
+    at, n, protection, flags, fd, from)
 FAILS(ssize_t, recvfrom, -1,
     (int fd, void *p, size_t n, int flags, struct sockaddr *a, socklen_t *l), fd, p, n, flags, a, l)
 FAILS(int, scandir, -1,

@@ -7,6 +7,7 @@ import subprocess
 import threading
 
 from control import Control
+from lib.images import compiled
 from lib.sluice import LISTENING, SANITIZER, Sluice, limited
 from lib.wire import wait_for
 
@@ -88,6 +89,7 @@ class Proxy(Sluice):
     def settings(self, folder, dns):
         """Every kind of file that a start reads, a Unix socket beside TCP, and short clocks."""
         (folder / "feed.domains").write_text("listed.example.com\n")
+        compiled(folder / "feed.slb", ("listed.example.net\n", ""))
         (folder / "hosts").write_text("192.0.2.1 unused.example.com\n")
         more = {"environments": ["environments"],
                 "audit": {"path": str(folder / "collector")}} if self.many else {}
@@ -95,7 +97,7 @@ class Proxy(Sluice):
             "listeners": [{"address": "127.0.0.1:0"},
                           {"unix": str(self.socket), "mode": "0660"}],
             "resolver": {"servers": [dns], "hosts_file": str(folder / "hosts"), "timeout": "3s"},
-            "blocklists": [{"path": "feed.domains"}],
+            "blocklists": [{"path": "feed.domains"}, {"path": "feed.slb"}],
             "timeouts": {"connect": "3s", "head": "5s", "hello": "5s", "half_close": "3s",
                          "drain": "2s"},
             **more,

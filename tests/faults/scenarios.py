@@ -20,8 +20,9 @@ CROWD = 40
 MORE = b"more bytes" * 500
 MUCH = bytes(range(256)) * 4096 + b"the end"
 
-# A start without one of these could not hear, or would not know what to guard or how to record.
-NEEDED = {"bind", "eventfd", "getifaddrs", "getsockname", "getsockopt", "listen", "pipe2",
+# A start without one of these could not hear, or would not know what to guard, what is listed
+# or how to record.
+NEEDED = {"bind", "eventfd", "getifaddrs", "getsockname", "getsockopt", "listen", "mmap", "pipe2",
           "pthread_create", "socket"}
 
 

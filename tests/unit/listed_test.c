@@ -30,7 +30,9 @@ static const char config[] = "environments: [open.yaml]\n"
 			     "  - {path: doh.txt, category: doh}\n"
 			     "operator:\n"
 			     "  allow: [needed.example.com]\n"
-			     "  exempt: [{name: mail.example.com, ports: [587]}]\n"
+			     "  exempt:\n"
+			     "    - {name: mail.example.com, ports: [587]}\n"
+			     "    - {net: 93.184.218.0/24, ports: [587]}\n"
 			     "  categories: {mining: report, mail_ports: report, oast: off}\n";
 
 static struct scratch scratch;
@@ -128,8 +130,12 @@ static const struct row rows[] = {
 	    "what is reported denies nothing, and hides no denial" },
 	{ "93.184.218.1", 3333, REASON_UNRESTRICTED, REASON_SAFETY_BLOCKLIST, NULL, "port 3333",
 	    NULL, "a port that is bad for addresses" },
-	{ "93.184.218.1", 587, REASON_UNRESTRICTED, REASON_BLOCKED_PORT, NULL, "port 587", NULL,
+	{ "93.184.219.1", 587, REASON_UNRESTRICTED, REASON_BLOCKED_PORT, NULL, "port 587", NULL,
 	    "a port that is bad for all is reported as that" },
+	{ "93.184.218.1", 587, REASON_UNRESTRICTED, NONE, NULL, NULL, NULL,
+	    "and not as another, where an exemption lifts it" },
+	{ "93.184.217.9", 3333, REASON_UNRESTRICTED, REASON_SAFETY_BLOCKLIST, "feeds/b",
+	    "93.184.217.0/24", NULL, "of an address and a port the address" },
 	{ "a.example.com", 443, REASON_UNRESTRICTED, NONE, NULL, NULL, "no match", "nothing" },
 };
 

@@ -186,6 +186,29 @@ the_strongest_word_counts(void **state)
 	scratch_done(&folder);
 }
 
+static void
+of_equal_words_the_first_counts(void **state)
+{
+	static const char *const formats[] = { "||bad.example.com^\n",
+		"||bad.example.com^\n@@||bad.example.com^\n" };
+	static const enum set_answer want[] = { SET_REPORTED, SET_EXCEPTED };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(formats); i++) {
+		struct set *set = set_new();
+		struct set_hit hit;
+		char later[64];
+
+		snprintf(later, sizeof(later), "! a line more\n%s", formats[i]);
+		add_text(set, formats[i], FORMAT_ADBLOCK, true);
+		add_text(set, later, FORMAT_ADBLOCK, true);
+		set_seal(set);
+		assert_int_equal(ask(set, "bad.example.com", &hit), want[i]);
+		assert_int_equal(hit.line, i + 1);
+		set_free(set);
+	}
+}
+
 /* The bundled list with one category of ports and names on report. */
 static void
 the_bundled_list_has_modes(void **state)
@@ -352,6 +375,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(categories_have_modes),
 		cmocka_unit_test(the_strongest_word_counts),
+		cmocka_unit_test(of_equal_words_the_first_counts),
 		cmocka_unit_test(the_bundled_list_has_modes),
 		cmocka_unit_test(what_is_damaged_denies_and_is_told_once),
 		cmocka_unit_test(damage_stands_between_report_and_block),

@@ -21,8 +21,8 @@ def compiled(path, *sources, arguments=()):
         source = path.parent / f"{path.stem}{i}.txt"
         source.write_text(text)
         operands.append(f"{source.name},{options}" if options else source.name)
-    done = subprocess.run([binary(), "blocklist", "compile", "-o", path.name, *arguments,
-                           *operands], cwd=path.parent, capture_output=True, text=True,
+    done = subprocess.run([os.path.abspath(binary()), "blocklist", "compile", "-o", path.name,
+                           *arguments, *operands], cwd=path.parent, capture_output=True, text=True,
                           timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr
     return path
