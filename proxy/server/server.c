@@ -8,13 +8,13 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "proxy/loop/loop.h"
 #include "proxy/server/capacity.h"
 #include "proxy/server/confine.h"
+#include "proxy/server/expiry.h"
 #include "proxy/server/fault.h"
 #include "proxy/server/folders.h"
 #include "proxy/server/log.h"
@@ -23,14 +23,12 @@
 
 enum { INSTANCE_BYTES = 6 };
 
-enum { EXPIRY_LOOK = 3600 }; /* seconds */
-
 struct server {
 	const struct config_origin *origin;
 	struct loop loop;
 	struct event on_hangup, on_terminate, on_interrupt, on_done;
-	struct timer drained, expiry;
-	int64_t expired_by;  /* the time up to which it was told of compiled lists that expired */
+	struct timer drained;
+	struct expiry expiry;
 	struct watch *watch; /* owned */
 	struct shared shared;
 	struct audit_sink sink;
@@ -188,37 +186,9 @@ load_policy(struct server *s, struct config_file *file, struct report *report)
 		snapshot_unref(fresh);
 		return NULL;
 	}
-	if (fresh != NULL) {
-		s->expired_by = time(NULL);
-		snapshot_warn_expired(fresh, 0, s->expired_by, report);
-	}
+	if (fresh != NULL)
+		expiry_follow(&s->expiry, fresh, report);
 	return fresh;
-}
-
-/* Not longer than an hour: the clock of the lists may be set meanwhile, that of the timer not. */
-static void
-await_expiry(struct server *s)
-{
-	int64_t now = time(NULL), next = snapshot_next_expiry(s->policy, s->expired_by);
-	int64_t wait = next > now ? next - now : 0;
-
-	timer_cancel(&s->expiry);
-	if (next != 0)
-		timer_set(&s->expiry, 1000 * (uint64_t)(wait < EXPIRY_LOOK ? wait : EXPIRY_LOOK));
-}
-
-static void
-on_expiry(void *arg)
-{
-	struct server *s = arg;
-	struct report report = { 0 };
-	int64_t now = time(NULL);
-
-	snapshot_warn_expired(s->policy, s->expired_by, now, &report);
-	report_print(&report, stderr);
-	report_done(&report);
-	s->expired_by = now;
-	await_expiry(s);
 }
 
 /* why: "SIGHUP", or which file changed. */
@@ -238,7 +208,6 @@ reload(struct server *s, const char *why)
 	snapshot_unref(s->policy);
 	s->policy = fresh;
 	set_limits(s, snapshot_config(fresh));
-	await_expiry(s);
 	for (size_t i = 0; i < s->shared.listener_count; i++) {
 		const struct listener *l = &s->shared.listeners[i];
 
@@ -315,8 +284,7 @@ attend(struct server *s)
 	event_assign(
 	    &s->on_done, s->loop.base, s->shared.done_fd, EV_READ | EV_PERSIST, worker_done, s);
 	timer_init(&s->drained, &s->loop, end_now, s);
-	timer_init(&s->expiry, &s->loop, on_expiry, s);
-	await_expiry(s);
+	expiry_start(&s->expiry, &s->loop);
 	watch_start(s->watch, &s->loop, on_change, s);
 	if (event_add(&s->on_hangup, NULL) == 0 && event_add(&s->on_terminate, NULL) == 0 &&
 	    event_add(&s->on_interrupt, NULL) == 0 && event_add(&s->on_done, NULL) == 0)
@@ -334,7 +302,7 @@ attend_no_more(struct server *s)
 	event_del(&s->on_interrupt);
 	event_del(&s->on_done);
 	timer_cancel(&s->drained);
-	timer_cancel(&s->expiry);
+	expiry_stop(&s->expiry);
 }
 
 /* Everything that can fail, in an order in which nothing was promised yet. */
