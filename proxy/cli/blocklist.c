@@ -1,6 +1,8 @@
 /* blocklist.c - `sluice blocklist`: one table of its commands. */
 #include "proxy/cli/blocklist.h"
 
+#include "proxy/server/fault.h"
+
 static const struct cli_program programs[] = {
 	{ "compile", blocklist_compile_main, "make one compiled list of many lists" },
 	{ "update", blocklist_update_main, "fetch the lists of a catalogue, and compile them" },
@@ -13,5 +15,6 @@ static const struct cli_program programs[] = {
 int
 blocklist_main(int argc, char **argv)
 {
+	fault_init(); /* a compiled list may be cut while it is read */
 	return cli_choose("sluice blocklist", programs, COUNT(programs), argc, argv);
 }

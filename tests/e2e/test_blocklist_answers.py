@@ -1,11 +1,15 @@
 """`sluice blocklist info`, `lookup`, `verify` and `diff`: what is said of lists, and with what status."""
 
+import os
 import re
+import subprocess
 import time
 
 import pytest
 
-from lib.command import FINE, FOUND, TROUBLE, expect, objects, sluice
+from lib.command import FINE, FOUND, TIMEOUT, TROUBLE, expect, objects, sluice
+from lib.images import compiled, many
+from lib.sluice import SANITIZER, binary
 
 ADS = ("||ads.example.net^\n@@||ok.ads.example.net^\n||hot.ads.example.net^$important\n"
        "@@||hot.ads.example.net^\n")
@@ -193,6 +197,24 @@ def test_a_compiled_list_is_known_by_its_bytes_too(folder):
     (folder / "named.slb").rename(folder / "named")
     expect(FOUND, "blocklist", "lookup", "-l", "named", "example.com", cwd=folder)
     expect(FINE, "blocklist", "diff", "named", "named", cwd=folder)
+
+
+@pytest.mark.parametrize("words", [
+    ["lookup", "-l", "cut.slb", "-l", "pipe", "n1.example.net"],
+    ["diff", "cut.slb", "pipe"],
+])
+def test_a_list_that_is_cut_while_it_is_read_is_damaged(tmp_path, words):
+    """The second list is a pipe: by when it is opened the first one has been."""
+    image = compiled(tmp_path / "cut.slb", (many("a.example.com"), ""), arguments=["--names"])
+    os.mkfifo(tmp_path / "pipe")
+    asking = subprocess.Popen([binary(), "blocklist", *words], cwd=tmp_path, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with open(tmp_path / "pipe", "w", encoding="ascii") as pipe:
+        os.truncate(image, 4096)
+        pipe.write("b.example.com\n")
+    out, errors = asking.communicate(timeout=TIMEOUT)
+    assert not SANITIZER.search(errors.encode()), errors
+    assert (asking.returncode, out) == (TROUBLE, "") and "damaged" in errors, errors
 
 
 # --- verify ------------------------------------------------------------------------------------
