@@ -11,14 +11,17 @@ struct reading {
 	struct format *format;
 	unsigned source;
 	bool begun, compiled;
+	uint64_t bytes; /* unpacked */
+	size_t entries;
 };
 
 static void
 on_entry(void *arg, const struct list_entry *entry)
 {
-	const struct reading *r = arg;
+	struct reading *r = arg;
 
-	compile_add(r->compile, r->source, entry);
+	if (r->entries++ < COMPILE_ENTRIES_MOST)
+		compile_add(r->compile, r->source, entry);
 }
 
 static void
@@ -44,12 +47,19 @@ on_read(void *arg, struct text bytes)
 		r->list->on_read(r->list->arg, bytes);
 }
 
+static bool
+is_too_long(const struct reading *r)
+{
+	return r->list->max_bytes != 0 && r->bytes > r->list->max_bytes;
+}
+
 static void
 on_bytes(void *arg, struct text bytes)
 {
-	const struct reading *r = arg;
+	struct reading *r = arg;
 
-	if (!r->compiled)
+	r->bytes += bytes.n;
+	if (!r->compiled && !is_too_long(r))
 		format_feed(r->format, bytes);
 }
 
@@ -65,6 +75,11 @@ read_list(struct reading *r, struct report *report)
 		return false;
 	if (r->compiled)
 		return report_error(report, path, 0, 0, COMPILE_READ_COMPILED);
+	if (is_too_long(r))
+		return report_error(report, path, 0, 0, "unpacked, it has more than max_size");
+	if (r->entries > COMPILE_ENTRIES_MOST)
+		return report_error(
+		    report, path, 0, 0, "a list has at most %d entries", (int)COMPILE_ENTRIES_MOST);
 	return format_fits(r->format, why) || report_error(report, path, 0, 0, "%s", why);
 }
 

@@ -181,6 +181,7 @@ read_source(struct reader *r, const struct node *node, void *where)
 	if (fault == NULL && source->list.compiled)
 		fault = "must be a text list, not a compiled one (.slb)";
 	source->list.path = path != NULL ? config_resolve_path(r->arena, r->file, path) : NULL;
+	source->list.max_bytes = source->url.n > 0 ? source->max_size : 0;
 	source->list.line = node->line;
 	source->list.column = node->column;
 	if (fault != NULL)

@@ -30,7 +30,7 @@ struct catalogue_source {
 	bool pinned;             /* its bytes have this digest, or it is not used */
 	unsigned char sha256[DIGEST_BYTES];
 	uint64_t max_age;  /* milliseconds that a copy of it may be used; 0: without end */
-	uint64_t max_size; /* bytes of what is fetched */
+	uint64_t max_size; /* bytes of what is fetched, unpacked */
 	bool enabled;      /* default: no */
 };
 

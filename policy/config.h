@@ -36,6 +36,7 @@ struct list_source {
 	enum list_format format; /* default: domains */
 	enum match match;        /* MATCH_EXACT (default of hosts) or MATCH_SUBTREE (of domains) */
 	enum category category;  /* default malware */
+	uint64_t max_bytes;      /* unpacked, of a list that is fetched; 0: as many as any list */
 	unsigned line, column;
 };
 

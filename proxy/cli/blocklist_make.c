@@ -54,6 +54,7 @@ read_lists(const struct blocklist_job *job, struct making *m, struct blocklist_m
 			.bare = source->match == MATCH_EXACT ? LIST_EXACT : LIST_SUBTREE,
 			.category = source->category,
 			.is_suffix = pattern_is_public_suffix,
+			.max_bytes = source->max_bytes,
 			.on_read = on_read,
 			.arg = m,
 		};

@@ -178,6 +178,14 @@ def test_what_is_refused_changes_nothing(folder, words, why):
         assert files(folder) == before
 
 
+def test_a_small_file_that_unpacks_to_more_than_there_is_memory_for(folder):
+    """Also when it says nothing new: entries are kept until they are sorted."""
+    most = 8 << 20
+    (folder / "bomb.gz").write_bytes(gzip.compress(b"b.example\n" * (most + 1), 1))
+    done = expect(TROUBLE, "blocklist", "compile", "-o", "made.slb", "bomb.gz", cwd=folder)
+    assert done.stderr == f"bomb.gz: a list has at most {most} entries\n"
+
+
 def test_all_bad_lists_are_told_at_once(folder):
     said = expect(TROUBLE, "blocklist", "compile", *OUT, "none.txt", "hosts.txt", "nil.txt",
                   cwd=folder).stderr

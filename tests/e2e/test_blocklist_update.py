@@ -242,6 +242,7 @@ FAULTS = [
     ("more than max_size: 64KiB", page(LARGE)),
     ("more than max_size: 64KiB", chunks(LARGE)),
     ("more than max_size: 64KiB", page(gzip.compress(LARGE), Content_Encoding="gzip")),
+    ("unpacked, it has more than max_size", page(gzip.compress(names("x").encode() + LARGE))),
     ("look like format hosts", page("0.0.0.0 bad.example.net\n" * 200)),
     ("cannot be compiled", page("<!DOCTYPE html>\n<title>Sign in</title>\n")),
     ("no entry", page("")),
