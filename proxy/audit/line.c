@@ -23,7 +23,7 @@ _Static_assert(LINE_SIZE <= PIPE_BUF, "a pipe takes a line whole or not at all")
 static void
 put_padded(struct writer *o, uint64_t v, size_t width)
 {
-	char digits[20];
+	char digits[20] = { 0 };
 
 	for (size_t i = width; i-- > 0; v /= 10)
 		digits[i] = (char)('0' + v % 10);
