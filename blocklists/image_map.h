@@ -14,7 +14,7 @@
 
 #include "base/report.h"
 
-enum { IMAGE_MAPS_MOST = 256 }; /* at a time */
+enum { IMAGE_MAPS_MOST = 1024 }; /* at a time */
 
 struct image_map {
 	const unsigned char *bytes;

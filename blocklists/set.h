@@ -83,7 +83,10 @@ bool set_add_file(struct set *, const struct set_source *, struct set_counts *, 
 bool set_add_text(struct set *, struct text bytes, const struct set_source *, struct set_counts *,
     struct report *);
 
-/* A compiled list.  False, with the problem in *report, when it is none or damaged. */
+/* In one set, so that those that replace it are mapped beside it, several times over. */
+enum { SET_IMAGES_MOST = 128 };
+
+/* A compiled list.  False, with the problem in *report, when it is none, damaged or too many. */
 bool set_add_image(struct set *, const char *path, const enum category_mode modes[CATEGORY_COUNT],
     struct report *);
 

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "blocklists/image.h"
+#include "blocklists/image_map.h"
 
 struct set_image {
 	struct image *image; /* owned */
@@ -14,6 +15,8 @@ struct set_image {
 	int64_t expires;     /* 0: never */
 	atomic_int state;    /* the one thing that changes once it is shared */
 };
+
+_Static_assert(SET_IMAGES_MOST <= IMAGE_MAPS_MOST / 4, "a reload maps its lists beside the old");
 
 /* TOLD: somebody has taken it upon him to tell that it is damaged. */
 enum { WHOLE, DAMAGED, TOLD };
@@ -30,10 +33,16 @@ bool
 set_images_add(struct set_images *images, const char *file,
     const enum category_mode modes[CATEGORY_COUNT], struct report *report)
 {
-	struct image *image = image_open(file, report);
 	struct set_image *fresh;
 	struct image_info info;
+	struct image *image;
 
+	if (images->count == SET_IMAGES_MOST)
+		return report_error(report, file, 0, 0,
+		    "it is one compiled list too many, at most %d are used at a time: compile some "
+		    "into one",
+		    (int)SET_IMAGES_MOST);
+	image = image_open(file, report);
 	if (image == NULL)
 		return false;
 	image_info(image, &info);

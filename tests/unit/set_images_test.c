@@ -369,6 +369,32 @@ expiry_is_told(void **state)
 	scratch_done(&folder);
 }
 
+/* So many that another set of as many can take the place of the first. */
+static void
+there_is_a_most(void **state)
+{
+	enum category_mode modes[CATEGORY_COUNT];
+	struct report report = { .error_count = 0 };
+	struct set *sets[2] = { set_new(), set_new() };
+	struct scratch folder;
+	const char *path;
+
+	(void)state;
+	scratch_make(&folder);
+	path = image_write(&folder, "list.slb", 0, both, COUNT(both));
+	set_modes(&all_on, modes);
+	for (size_t s = 0; s < COUNT(sets); s++) {
+		for (size_t i = 0; i < SET_IMAGES_MOST; i++)
+			add_image(sets[s], path, &all_on);
+		assert_false(set_add_image(sets[s], path, modes, &report));
+		assert_non_null(scratch_problem(&report, "at most 128 are used at a time"));
+		report_done(&report);
+	}
+	for (size_t s = 0; s < COUNT(sets); s++)
+		set_free(sets[s]);
+	scratch_done(&folder);
+}
+
 int
 main(void)
 {
@@ -381,6 +407,7 @@ main(void)
 		cmocka_unit_test(damage_stands_between_report_and_block),
 		cmocka_unit_test(verify_reads_every_byte),
 		cmocka_unit_test(expiry_is_told),
+		cmocka_unit_test(there_is_a_most),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
