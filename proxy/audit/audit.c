@@ -20,6 +20,7 @@
 
 enum {
 	BUFFER_SIZE = 1 << 20,
+	WRITE_AT = 1 << 16,  /* not at the end of the turn: what is behind it stays untouched */
 	RETRY_MS = 200,      /* after a failed write, which no event announces the end of */
 	BUSY_MS = 5,         /* another worker finishes its line */
 	MERGE_RETRY_MS = 50, /* a merged line found no room */
@@ -354,6 +355,8 @@ audit_add(struct audit *a, const struct record *r)
 		drain(a, true);
 	if (has_room(a)) {
 		append(a, r, 1);
+		if (a->end - a->start >= WRITE_AT && a->turns == 0)
+			drain(a, false);
 	} else {
 		a->seq++; /* its number is missing, for all to see */
 		a->lost++;

@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 
-enum { BUFFER_FIRST = 1024 }; /* with its head: nearly all heads and hellos, cheap to have */
+enum { BUFFER_FIRST = 4096 }; /* with its head */
 
 static struct bytes *
 bytes_new(size_t room)

@@ -52,6 +52,7 @@ session_refuse(struct session *s, const struct decision *decision, int status, c
 	char bytes[ANSWER_MAX];
 	bool told = exchange_answered(s);
 	struct text words, target = { NULL, 0 };
+	struct buffer out = { NULL };
 
 	session_decided(s, decision);
 	s->report_only = false;
@@ -66,10 +67,11 @@ session_refuse(struct session *s, const struct decision *decision, int status, c
 		session_close(s);
 		return;
 	}
-	buffer_append(&s->out, exchange_unsent(s)); /* interim responses; the final one is ours */
+	buffer_append(&out, exchange_unsent(s)); /* interim responses; the final one is ours */
 	if (!s->down.done) /* else our side has ended, and takes no words any more */
-		buffer_append(&s->out, words);
+		buffer_append(&out, words);
 	session_part(s);
+	s->out = out;
 }
 
 void

@@ -142,7 +142,7 @@ parse_more(struct session *s)
 	    buffer_text(&s->in), s->seen, &limits, &request, &used);
 
 	if (result == HEAD_MORE) {
-		s->seen = (uint32_t)buffer_size(&s->in);
+		s->seen = buffer_size(&s->in) & 0xffffff;
 		return STEP_AGAIN;
 	}
 	if (result != HEAD_OK)

@@ -291,7 +291,6 @@ session_close(struct session *s)
 	channel_free(s->client);
 	s->client = NULL;
 	buffer_done(&s->in);
-	buffer_done(&s->out);
 	give_places(s);
 	TAILQ_REMOVE(&context->sessions, s, link);
 	context->open--;

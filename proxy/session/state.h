@@ -83,11 +83,13 @@ struct session {
 	struct channel *server; /* owned; NULL before the connection */
 	struct timer timer;     /* the clock of the current state */
 	struct task again;
-	struct buffer in;  /* from the client, not used yet */
-	struct buffer out; /* REFUSING: what is still to be written */
-	uint32_t seen;     /* of `in` looked at for a request head */
+	union {
+		struct buffer in;  /* from the client, not used yet */
+		struct buffer out; /* REFUSING, where that has no use: still to be written */
+	};
 
 	/* small things of all parts, together in eight bytes */
+	uint32_t seen : 24; /* of `in` looked at for a request head, which has at most 1 MiB */
 	enum session_state state : 8;
 	bool waiting : 1;     /* READING: no byte of the next request is here */
 	bool end_sent : 1;    /* REFUSING: the write side is closed */
