@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -41,17 +42,20 @@ sync_folder(const char *path)
 	return good;
 }
 
-/* Beside the file, so that it can take its place; nobody else makes one of that name. */
+/*
+ * Beside the file, so that it can take its place.  Nobody else makes one of that name: a number
+ * of the process would not do, which each of two containers has for itself.
+ */
 static int
 open_beside(const char *path, char temporary[PATH_MAX])
 {
-	int n = snprintf(temporary, PATH_MAX, "%s.%d.new", path, (int)getpid());
+	const struct hash_key drawn = hash_key_draw();
+	int n = snprintf(temporary, PATH_MAX, "%s.%08" PRIx32 ".new", path, (uint32_t)drawn.k[0]);
 
 	if (n < 0 || n >= PATH_MAX) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	unlink(temporary);
 	return open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, MODE);
 }
 

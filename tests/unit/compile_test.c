@@ -267,7 +267,7 @@ replaces_the_file(void **state)
 	struct report report = { .error_count = 0 };
 	struct scratch folder;
 	struct stat before, after;
-	char content[8] = "";
+	char content[8] = "", another[64];
 	FILE *f;
 
 	(void)state;
@@ -283,6 +283,11 @@ replaces_the_file(void **state)
 	assert_int_not_equal(before.st_ino, after.st_ino);
 	assert_int_equal(after.st_size, 3);
 	assert_int_equal(count_files(folder.folder), 1);
+	/* What another process is writing, which has this number in a container of its own. */
+	snprintf(another, sizeof(another), "lists.slb.%d.new", (int)getpid());
+	scratch_write(&folder, another, "half");
+	assert_true(compile_write(text("newer"), scratch_path(&folder, "lists.slb"), &report));
+	assert_int_equal(unlink(scratch_path(&folder, another)), 0);
 	assert_false(compile_write(text("x"), scratch_path(&folder, "no/lists.slb"), &report));
 	scratch_write(&folder, "file", "");
 	assert_false(compile_write(text("x"), scratch_path(&folder, "."), &report));
