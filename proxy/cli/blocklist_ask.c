@@ -1,25 +1,34 @@
 /* blocklist_ask.c - lists that are asked, whether they are compiled or not: see blocklist.h. */
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "proxy/cli/blocklist.h"
 
-/* By its name, so that a damaged one is called so, or by its bytes.  A pipe is none. */
+/*
+ * By its name, so that a damaged one is called so, or by its bytes.  A pipe is none, and is not
+ * opened to see that: whoever writes to it would take the look for the reader it waits for.
+ */
 static bool
 is_compiled(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	char bytes[8];
+	struct stat st;
 	ssize_t n;
+	int fd;
 
+	if (text_ends(text(path), ".slb"))
+		return true;
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
-		return text_ends(text(path), ".slb");
+		return false;
 	n = pread(fd, bytes, sizeof(bytes), 0);
 	close(fd);
-	return text_ends(text(path), ".slb") ||
-	       (n > 0 && image_begins((struct text){ bytes, (size_t)n }));
+	return n > 0 && image_begins((struct text){ bytes, (size_t)n });
 }
 
 static bool

@@ -199,6 +199,15 @@ def test_a_compiled_list_is_known_by_its_bytes_too(folder):
     expect(FINE, "blocklist", "diff", "named", "named", cwd=folder)
 
 
+def test_a_pipe_is_opened_once(tmp_path):
+    """Who feeds it waits for a reader, and ends with the first one that goes away."""
+    os.mkfifo(tmp_path / "pipe")
+    for _ in range(30):
+        with subprocess.Popen(["sh", "-c", "echo b.example.com >pipe"], cwd=tmp_path) as feeder:
+            expect(FOUND, "blocklist", "lookup", "-l", "pipe", "b.example.com", cwd=tmp_path)
+        assert feeder.returncode == 0
+
+
 @pytest.mark.parametrize("words", [
     ["lookup", "-l", "cut.slb", "-l", "pipe", "n1.example.net"],
     ["diff", "cut.slb", "pipe"],
