@@ -44,6 +44,7 @@ struct one {
 	const struct catalogue_source *source;
 	bool accept;
 	struct copy copy;
+	size_t before; /* entries of the copy, as it would be read today */
 	struct report *report;
 	struct progress progress;
 };
@@ -129,23 +130,16 @@ try_list(const struct one *one, const char *path, size_t *entries, struct report
 	return good;
 }
 
-/* The last good one counts as it would be read today. */
 static bool
 has_shrunk(const struct one *one, size_t entries)
 {
-	struct report ignored = { .error_count = 0 };
-	size_t before = 0;
-	bool shrunk;
+	bool shrunk = one->before >= SHRINK_COUNTS_FROM && entries < one->before / SHRINK_MOST;
 
-	if (!one->copy.here || one->accept || !try_list(one, one->copy.path, &before, &ignored))
-		before = 0;
-	report_done(&ignored);
-	shrunk = before >= SHRINK_COUNTS_FROM && entries < before / SHRINK_MOST;
-	if (shrunk)
-		complain(one,
-		    "is refused, unless --accept names it: it shrank from %zu entries to %zu",
-		    before, entries);
-	return shrunk;
+	if (!shrunk || one->accept)
+		return false;
+	complain(one, "is refused, unless --accept names it: it shrank from %zu entries to %zu",
+	    one->before, entries);
+	return true;
 }
 
 /* Is what was fetched a list to be used? */
@@ -227,12 +221,21 @@ fetch(struct one *one, int fd)
 	return fall_back(one);
 }
 
-/* A copy with other bytes than those that are written down is none. */
+/*
+ * A copy with other bytes than those that are written down is none; nor is one that cannot be
+ * compiled any more, by a later program or a catalogue that says something else of it: all lists
+ * together would fail by it.
+ */
 static void
 judge_copy(struct one *one)
 {
+	struct report ignored = { .error_count = 0 };
+
 	if (one->source->pinned && memcmp(one->copy.sha256, one->source->sha256, DIGEST_BYTES) != 0)
 		one->copy.here = false;
+	if (one->copy.here)
+		one->copy.here = try_list(one, one->copy.path, &one->before, &ignored);
+	report_done(&ignored);
 }
 
 static enum settled

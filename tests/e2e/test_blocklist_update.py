@@ -396,6 +396,24 @@ def test_what_was_never_there(updates, feeds):
         "n7.first.example.net")
 
 
+@pytest.mark.parametrize("server", [page(names("first"), ETag=ETAG), status(503)],
+                         ids=["unchanged", "down"])
+def test_a_copy_that_is_good_no_more(updates, feeds, server):
+    """What is said of it is another thing now; the others are not held up."""
+    feeds.pages["/a"] = page(names("first"), ETag=ETAG)
+    feeds.pages["/b"] = page(names("other"))
+    updates.catalogue(updates.source("a"), updates.source("b"))
+    updates.expect(FINE)
+    feeds.pages["/a"], feeds.pages["/b"] = server, page(names("more"))
+    updates.catalogue(updates.source("a", format="hosts"), updates.source("b"))
+    done = updates.expect(FOUND)
+    assert done.out.startswith("missing    a\nfetched    b\n") and "no copy" in done.errors
+    assert updates.lists("n7.more.example.net") and not updates.lists("n7.first.example.net")
+    updates.catalogue(updates.source("a"), updates.source("b"))
+    updates.run()
+    assert updates.lists("n7.first.example.net")
+
+
 # What is wrong with a file, what there is, and whether the rest is made without it.
 FILES = [
     ("cannot be opened", None, {}, TROUBLE),
