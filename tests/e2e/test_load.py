@@ -120,8 +120,13 @@ def test_refusals_are_all_recorded(proxy):
     [found] = load("rate", "--status", 403, "--name", "h%.denied.example.net",
                    "--count", TUNNELS, "--tunnels", 3, *via(proxy))
     assert (found["done"], failed(found)) == (TUNNELS, {})
-    lines = proxy.record.lines(event="deny", reason="host_not_allowed")
-    assert sum(line.get("count", 1) for line in lines) == TUNNELS
+
+    def recorded():     # an answer that refuses does not wait for its line
+        lines = proxy.record.lines(event="deny", reason="host_not_allowed")
+        return sum(line.get("count", 1) for line in lines)
+
+    wire.wait_for(lambda: recorded() >= TUNNELS, message="line of each refusal")
+    assert recorded() == TUNNELS
 
 
 @pytest.mark.parametrize("status, name", [(403, "h%.bench.example.net"),
