@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -93,16 +94,18 @@ image_map_close(struct image_map *map)
 
 /*
  * All pages are replaced, not only the one that was asked for: what is left of a file that
- * somebody is cutting is no list, and who compares its end sees that.
+ * somebody is cutting is no list, and who compares its end sees that.  mmap(2) itself, not
+ * mmap(3), which is not among what a handler may call; whoever reads on meanwhile has the
+ * file's bytes or zeros.
  */
 static bool
 lose(uint64_t where)
 {
 	uintptr_t first = (uintptr_t)(where >> SIZE_BITS) * UNIT;
 	size_t n = (size_t)(where & SIZE_MASK) * UNIT;
+	long flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
 
-	return mmap((void *)first, n, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) !=
-	       MAP_FAILED;
+	return syscall(SYS_mmap, first, n, (long)PROT_READ, flags, -1L, 0L) != -1;
 }
 
 bool
